@@ -1,0 +1,3 @@
+"""What theory says, from spectra: theorems, exact answers, certificates."""
+
+__all__: list[str] = []

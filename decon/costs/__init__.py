@@ -1,0 +1,6 @@
+"""Local costs, all agents at once."""
+
+from decon.costs.base import Costs
+from decon.costs.quadratic import Quadratic
+
+__all__ = ["Costs", "Quadratic"]

@@ -1,0 +1,134 @@
+"""What every cost gives: value, gradient, prox, curvature bounds and a CVXPY expression, for all agents at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from decon.errors import CostError
+
+if TYPE_CHECKING:
+    import cvxpy as cp
+
+__all__ = ["Array", "Costs", "as_batch"]
+
+Array = NDArray[np.float64]
+
+
+class Costs(ABC):
+    """Local costs f_1 … f_n on R^N; agents are rows, and no method loops over them where a batch will do.
+
+    Attributes
+    ----------
+    n, dim : int
+        Number of agents and length N of each local variable.
+    strong_convexity, smoothness : float
+        0 ≤ ν ≤ ℓ with ν I ⪯ ∇²f_i ⪯ ℓ I for every agent i (P1 definitions 1 and 2); ν = 0 if a cost is
+        not strongly convex, ℓ = inf if no bound is known.
+    """
+
+    n: int
+    dim: int
+
+    @property
+    @abstractmethod
+    def strong_convexity(self) -> float:
+        """ν, the least over the agents."""
+
+    @property
+    @abstractmethod
+    def smoothness(self) -> float:
+        """ℓ, the largest over the agents."""
+
+    @abstractmethod
+    def value(self, x: Array, gradient: Array | None = None) -> Array:
+        """Return (n,) f_i(x_i) for ``x`` (n, N); a known ``gradient`` at ``x`` may spare work."""
+
+    @abstractmethod
+    def gradient(self, x: Array) -> Array:
+        """Return (n, N) ∇f_i(x_i) for ``x`` (n, N)."""
+
+    @abstractmethod
+    def prox(self, linear: Array, weight: Array, start: Array | None = None) -> Array:
+        """Return (n, N) argmin_x f_i(x) - ⟨linear_i, x⟩ + (weight_i / 2)‖x‖², the exact local step of P1 (5).
+
+        Parameters
+        ----------
+        linear : (n, N) ndarray
+        weight : (n,) ndarray
+            Positive; zero is allowed for an agent whose cost is strongly convex.
+        start : (n, N) ndarray, optional
+            Where an iterative prox starts; closed forms ignore it.
+        """
+
+    @abstractmethod
+    def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> Costs:
+        """Return the costs of ``agents`` only, in that order."""
+
+    @abstractmethod
+    def expression(self, variable: cp.Variable) -> cp.Expression:
+        """Return Σ_i f_i(variable) as one CVXPY expression in ``variable`` (N,), the data stacked."""
+
+    def hessian(self, x: Array) -> Array:
+        """Return (n, N, N) ∇²f_i(x_i).
+
+        Raises
+        ------
+        CostError
+            If this cost has no second derivative to offer.
+        """
+        raise CostError(f"{type(self).__name__} does not give a Hessian")
+
+    def stochastic_gradient(self, x: Array, rows: NDArray[np.intp]) -> Array:
+        """Return (n, N) minibatch estimates of ∇f_i(x_i) from the samples ``rows`` (n, batch).
+
+        Raises
+        ------
+        CostError
+            If this cost is not a sum over samples.
+        """
+        raise CostError(f"{type(self).__name__} is not a sum over samples, so it has no minibatch gradient")
+
+    @property
+    def samples(self) -> NDArray[np.intp]:
+        """(n,) number of samples each agent holds, for minibatches; raises CostError without samples."""
+        raise CostError(f"{type(self).__name__} is not a sum over samples, so it has no minibatch gradient")
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what a manifest says of these costs: kind, sizes, ν, ℓ."""
+        return {
+            "kind": type(self).__name__,
+            "n": self.n,
+            "dim": self.dim,
+            "strong_convexity": self.strong_convexity,
+            "smoothness": self.smoothness,
+        }
+
+
+def as_batch(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
+    """Return a private, read-only float copy of ``value``, checked for shape and finiteness.
+
+    Parameters
+    ----------
+    name : str
+        Named in the error.
+    shape : tuple of int or None
+        None matches any length.
+
+    Raises
+    ------
+    CostError
+        If the shape differs or an entry is not finite; the message names the agent (first index).
+    """
+    array = np.array(value, dtype=float)
+    if array.ndim != len(shape) or any(s not in (None, t) for s, t in zip(shape, array.shape, strict=True)):
+        wanted = tuple("any" if s is None else s for s in shape)
+        raise CostError(f"{name} must have shape {wanted}, not {array.shape}")
+    if not np.isfinite(array).all():
+        raise CostError(f"{name} is not finite for agent {np.argwhere(~np.isfinite(array))[0][0]}")
+    array.flags.writeable = False
+    return array
