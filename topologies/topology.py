@@ -212,7 +212,7 @@ class Topology:
     @cached_property
     def arc_weights(self) -> NDArray[np.float64]:
         """(2E,) weight of each arc's edge."""
-        return self.adjacency.data
+        return np.asarray(self.adjacency.data, dtype=float)
 
     @cached_property
     def L_plus(self) -> sp.csr_array:
