@@ -1,3 +1,5 @@
 """What theory says, from spectra: theorems, exact answers, certificates."""
 
-__all__: list[str] = []
+from analysis.errors import HypothesisError
+
+__all__ = ["HypothesisError"]
