@@ -1,0 +1,94 @@
+"""Attacks made from attacks: in time, and dying out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decon.attacks.base import Attack, View
+from decon.costs.base import Array
+from decon.errors import OptionError
+
+__all__ = ["Decaying", "Scheduled"]
+
+
+def _true(attack: Attack, view: View) -> Array:
+    """Return the true updates in the shape of ``attack``'s messages."""
+    return view.own[view.outgoing_position] if attack.per_arc else view.own
+
+
+@dataclass(frozen=True)
+class Decaying(Attack):
+    """Any attack with its error times ratio^k, the hypothesis of P1's Corollary 1.
+
+    Parameters
+    ----------
+    attack : Attack
+    ratio : float
+        In (0, 1).
+
+    Raises
+    ------
+    OptionError
+        If ``ratio`` is not in (0, 1).
+    """
+
+    attack: Attack
+    ratio: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ratio < 1:
+            raise OptionError(f"Decaying needs 0 < ratio < 1, not {self.ratio}")
+
+    @property
+    def per_arc(self) -> bool:
+        """As the attack it weakens."""
+        return self.attack.per_arc
+
+    def __call__(self, view: View, rng: np.random.Generator) -> Array:
+        """Return x + ratio^k (message - x)."""
+        true = _true(self.attack, view)
+        return np.asarray(true + self.ratio**view.k * (self.attack(view, rng) - true))
+
+
+@dataclass(frozen=True)
+class Scheduled(Attack):
+    """Any attack, but only at the iterations start ≤ k < stop, and of these only every ``every``-th.
+
+    Parameters
+    ----------
+    attack : Attack
+    start : int
+        First iteration of the attack, from 1.
+    stop : int, optional
+        First iteration after it; never unless given.
+    every : int
+        1 is each iteration.
+
+    Raises
+    ------
+    OptionError
+        If start < 1, stop ≤ start or every < 1.
+    """
+
+    attack: Attack
+    start: int = 1
+    stop: int | None = None
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.start < 1 or self.every < 1 or (self.stop is not None and self.stop <= self.start):
+            raise OptionError(f"no schedule: start={self.start}, stop={self.stop}, every={self.every}")
+
+    @property
+    def per_arc(self) -> bool:
+        """As the attack it times."""
+        return self.attack.per_arc
+
+    def __call__(self, view: View, rng: np.random.Generator) -> Array:
+        """Return the attack's messages on duty, true updates off duty."""
+        on = view.k >= self.start and (self.stop is None or view.k < self.stop)
+        if on and (view.k - self.start) % self.every == 0:
+            return self.attack(view, rng)
+        return _true(self.attack, view)
