@@ -1,7 +1,9 @@
 """What a network is: graph, arcs, matrices, spectrum."""
 
 from topologies.errors import TopologyError
+from topologies.extended import Extended, extended
+from topologies.families import families, make
 from topologies.spectrum import Spectrum
 from topologies.topology import Topology
 
-__all__ = ["Spectrum", "Topology", "TopologyError"]
+__all__ = ["Extended", "Spectrum", "Topology", "TopologyError", "extended", "families", "make"]

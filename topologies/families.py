@@ -1,0 +1,118 @@
+"""One door to all graph families: ``make`` a topology by name, list the ``families``."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from topologies import random_graphs, social, structured
+from topologies.errors import TopologyError
+from topologies.topology import Topology
+
+__all__ = ["families", "make"]
+
+_BUILDERS: dict[str, Callable[..., Topology]] = {
+    name: getattr(module, name)
+    for module, names in (
+        (
+            structured,
+            "ring path star complete grid torus hypercube binary_tree wheel barbell lollipop circulant exponential "
+            "complete_bipartite petersen margulis",
+        ),
+        (
+            random_graphs,
+            "erdos_renyi random_regular watts_strogatz barabasi_albert random_geometric stochastic_block",
+        ),
+        (social, "karate_club les_miserables florentine davis_women"),
+    )
+    for name in names.split()
+}
+
+
+def families() -> dict[str, str]:
+    """List the names :func:`make` knows.
+
+    Returns
+    -------
+    dict of str to str
+        A one-line description of each family, with its parameters and their defaults.
+
+    Examples
+    --------
+    >>> families()["torus"]
+    'Grid that wraps around in both directions, 4-regular; n = rows * columns, each >= 3. Parameters: rows=None'
+    """
+    lines = {}
+    for name, build in _BUILDERS.items():
+        summary = (build.__doc__ or "").splitlines()[0]
+        shown = ", ".join(f"{p.name}={p.default}" for p in _parameters(build).values())
+        lines[name] = f"{summary} Parameters: {shown}" if shown else summary
+    return lines
+
+
+def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0, **params: Any) -> Topology:
+    """Make a topology of a named family.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`families`.
+    n : int, optional
+        Number of agents. Families of one size (real social graphs, Petersen) need none, and take only their own.
+    seed : int or numpy.random.Generator
+        Decides the draw of a random family; the same seed gives the same graph. Others do not use it.
+    **params
+        The family's own parameters, see :func:`families`.
+
+    Returns
+    -------
+    Topology
+        Connected; random families are drawn until they are, at most 100 times.
+
+    Raises
+    ------
+    TopologyError
+        For an unknown family or parameter, an n or a value it cannot have, or when no draw was connected.
+
+    Examples
+    --------
+    >>> make("erdos_renyi", 20, p=0.4, seed=0)
+    Topology('erdos_renyi', n=20, edges=68)
+    >>> make("karate_club").n
+    34
+    """
+    build = _BUILDERS.get(name)
+    if build is None:
+        raise TopologyError(f"unknown family {name!r}; known: {', '.join(_BUILDERS)}")
+    known = _parameters(build)
+    for key in params:
+        if key not in known:
+            raise TopologyError(f"{name} has no parameter {key!r}; it takes {', '.join(known) or 'none'}")
+    signature = inspect.signature(build).parameters
+    size = signature["n"].default
+    if n is not None:
+        try:
+            n = operator.index(n)
+        except TypeError:
+            raise TopologyError(f"n must be an integer, not {n!r}") from None
+    if size is inspect.Parameter.empty:
+        if n is None:
+            raise TopologyError(f"{name} needs the number of agents n")
+        size = n
+    elif n not in (None, size):
+        raise TopologyError(f"{name} has {size} agents, not n = {n}")
+    if size < 2:
+        raise TopologyError(f"a network needs at least two agents, not n = {size}")
+    drawn = {"rng": np.random.default_rng(seed)} if "rng" in signature else {}
+    try:
+        return build(size, **drawn, **params)
+    except TypeError as error:
+        raise TopologyError(f"{name} cannot use {params}: {error}") from error
+
+
+def _parameters(build: Callable[..., Topology]) -> dict[str, inspect.Parameter]:
+    return {k: p for k, p in inspect.signature(build).parameters.items() if k not in ("n", "rng")}
