@@ -1,6 +1,6 @@
 """What happens: costs, attacks, engine, screening, studies, command line."""
 
-from decon import costs
-from decon.errors import CostError, DeconError, OptionError, RunError
+from decon import costs, datasets
+from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 
-__all__ = ["CostError", "DeconError", "OptionError", "RunError", "costs"]
+__all__ = ["CostError", "DataError", "DeconError", "OptionError", "RunError", "costs", "datasets"]

@@ -1,6 +1,6 @@
 """Errors of the decon package; bad input is a ``ValueError`` that names the value."""
 
-__all__ = ["CostError", "DeconError", "OptionError", "RunError"]
+__all__ = ["CostError", "DataError", "DeconError", "OptionError", "RunError"]
 
 
 class DeconError(ValueError):
@@ -9,6 +9,10 @@ class DeconError(ValueError):
 
 class CostError(DeconError):
     """Local costs that are not convex, not finite, or do not fit together; the message names agent and value."""
+
+
+class DataError(DeconError):
+    """Data that cannot be had, read or split; the message names the data set, file or agent, and what to do."""
 
 
 class OptionError(DeconError):

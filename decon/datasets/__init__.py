@@ -1,0 +1,8 @@
+"""Data: real sets by name, synthetic ones of any size, and their split over agents."""
+
+from decon.datasets.dataset import Dataset
+from decon.datasets.load import load, names
+from decon.datasets.split import split
+from decon.datasets.synthetic import synthetic_classification, synthetic_regression
+
+__all__ = ["Dataset", "load", "names", "split", "synthetic_classification", "synthetic_regression"]
