@@ -2,5 +2,6 @@
 
 from decon import costs, datasets
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
+from decon.minimizer import minimizer
 
-__all__ = ["CostError", "DataError", "DeconError", "OptionError", "RunError", "costs", "datasets"]
+__all__ = ["CostError", "DataError", "DeconError", "OptionError", "RunError", "costs", "datasets", "minimizer"]

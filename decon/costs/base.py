@@ -14,7 +14,7 @@ from decon.errors import CostError
 if TYPE_CHECKING:
     import cvxpy as cp
 
-__all__ = ["Array", "Costs", "as_batch"]
+__all__ = ["Array", "Costs", "as_batch", "check_ridge"]
 
 Array = NDArray[np.float64]
 
@@ -72,6 +72,21 @@ class Costs(ABC):
     @abstractmethod
     def expression(self, variable: cp.Variable) -> cp.Expression:
         """Return Σ_i f_i(variable) as one CVXPY expression in ``variable`` (N,), the data stacked."""
+
+    @property
+    def cones(self) -> int:
+        """Number of exponential cones :meth:`expression` brings, which is what a conic solver pays for."""
+        return 0
+
+    def pooled(self) -> Costs:
+        """Return Σ_i f_i as the cost of one single agent, data shared where it can be.
+
+        Raises
+        ------
+        CostError
+            If this cost has no such form.
+        """
+        raise CostError(f"{type(self).__name__} cannot be pooled into one agent")
 
     def hessian(self, x: Array) -> Array:
         """Return (n, N, N) ∇²f_i(x_i).
@@ -132,3 +147,16 @@ def as_batch(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Arra
         raise CostError(f"{name} is not finite for agent {np.argwhere(~np.isfinite(array))[0][0]}")
     array.flags.writeable = False
     return array
+
+
+def check_ridge(ridge: float) -> float:
+    """Return ``ridge`` as a float.
+
+    Raises
+    ------
+    CostError
+        If it is negative or not finite.
+    """
+    if not (np.isfinite(ridge) and ridge >= 0):
+        raise CostError(f"ridge must be finite and at least 0, not {ridge}")
+    return float(ridge)

@@ -59,7 +59,7 @@ class Quadratic(Costs):
         if (skew > 1e-12 * scale).any():  # rounding of a symmetric product is far below this
             raise CostError(f"H is not symmetric for agent {int(np.argmax(skew))}")
         low = self._curvature[:, 0]
-        if (low < -1e-12 * scale).any():
+        if (low < -1e-12 * np.maximum(scale, self._curvature[:, 1])).any():
             worst = int(np.argmin(low))
             raise CostError(f"the cost of agent {worst} is not convex: H has the eigenvalue {low[worst]:.3g}")
         self._inverse: tuple[Array, Array | sp.bsr_array] | None = None
@@ -121,6 +121,12 @@ class Quadratic(Costs):
         """Return the costs of ``agents`` only."""
         rows = np.asarray(agents, dtype=np.intp)
         return Quadratic(self.H[rows], self.b[rows], self.constant[rows])
+
+    def pooled(self) -> Quadratic:
+        """Return the quadratic with Hessian ΣH_i, as one agent."""
+        return Quadratic(
+            self.H.sum(axis=0, keepdims=True), self.b.sum(axis=0, keepdims=True), self.constant.sum(keepdims=True)
+        )
 
     def expression(self, variable: cp.Variable) -> cp.Expression:
         """Return ½xᵀ(ΣH_i)x - (Σb_i)ᵀx + Σr_i."""

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+import decon
+from decon.costs import LeastSquares, Quadratic
+from decon.errors import CostError
+
+
+def least_squares(seed, n=6, width=4, ridge=0.1):
+    rng = np.random.default_rng(seed)
+    A = [rng.normal(size=(m, width)) for m in rng.integers(1, 9, size=n)]
+    return A, [rng.normal(size=len(a)) for a in A], ridge
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cvxpy_and_closed_form_agree_on_least_squares(seed):
+    A, y, ridge = least_squares(seed)
+    costs = LeastSquares(A, y, ridge)
+    stacked = np.vstack([*A, np.sqrt(6 * ridge) * np.eye(4)])
+    closed = np.linalg.lstsq(stacked, np.concatenate([*y, np.zeros(4)]), rcond=None)[0]
+    assert np.abs(decon.minimizer(costs, polish=False) - closed).max() <= 1e-6  # what the issue asks of CVXPY
+    assert np.abs(decon.minimizer(costs) - closed).max() <= 1e-12  # condition below 1e3, rounding above 1e-16
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_cvxpy_and_closed_form_agree_on_quadratics(seed, scale):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(5, 3, 3))
+    H, b = scale * (root @ root.transpose(0, 2, 1) + 0.1 * np.eye(3)), scale * rng.normal(size=(5, 3))
+    closed = np.linalg.solve(H.sum(0), b.sum(0))
+    costs = Quadratic(H, b)
+    assert np.abs(decon.minimizer(costs, polish=False) - closed).max() <= 1e-6
+    x = decon.minimizer(costs)
+    # rounding level: the gradient is a difference of terms of size ‖Σb‖
+    assert np.linalg.norm(costs.gradient(np.tile(x, (5, 1))).sum(0)) <= 1e-14 * 5 * scale * 10
+    honest = [0, 2, 3]
+    closed = np.linalg.solve(H[honest].sum(0), b[honest].sum(0))
+    assert np.abs(decon.minimizer(costs, honest) - closed).max() <= 1e-12
+
+
+def test_large_sums_are_quick_and_exact():
+    rng = np.random.default_rng(0)
+    H, b = rng.uniform(0.5, 2, size=(100_000, 1, 1)) * np.eye(3), rng.normal(size=(100_000, 3))
+    x = decon.minimizer(Quadratic(H, b))
+    np.testing.assert_allclose(x, np.linalg.solve(H.sum(0), b.sum(0)), rtol=1e-12)  # condition 1
+
+
+def test_unbounded_sum_is_refused():
+    with pytest.raises(CostError, match="unbounded"):
+        decon.minimizer(Quadratic([[[1.0, 0.0], [0.0, 0.0]]], [[0.0, 1.0]]))
+
+
+def test_flat_sum_is_refused():
+    with pytest.raises(CostError, match="not unique"):
+        decon.minimizer(Quadratic([[[1.0, 0.0], [0.0, 0.0]]], [[1.0, 0.0]]))
+
+
+def test_no_agents_is_refused():
+    with pytest.raises(CostError, match="no agents"):
+        decon.minimizer(LeastSquares([[[1.0]]], [[1.0]]), [])
