@@ -1,7 +1,24 @@
 """What happens: costs, attacks, engine, screening, studies, command line."""
 
-from decon import costs, datasets
-from decon.errors import CostError, DataError, DeconError, OptionError, RunError
-from decon.minimizer import minimizer
+from decon import attacks, costs
+from decon.errors import CostError, DeconError, OptionError, RunError
+from decon.local_steps import Exact
+from decon.rate import fit_rate
+from decon.result import Result
 
-__all__ = ["CostError", "DataError", "DeconError", "OptionError", "RunError", "costs", "datasets", "minimizer"]
+__version__ = "0.1.0"
+
+from decon.solve import solve
+
+__all__ = [
+    "CostError",
+    "DeconError",
+    "Exact",
+    "OptionError",
+    "Result",
+    "RunError",
+    "attacks",
+    "costs",
+    "fit_rate",
+    "solve",
+]

@@ -1,0 +1,247 @@
+"""The engine: one synchronous algorithm for both papers (docs/theory.md, section 1).
+
+Local step, messages, screening, dual step. Agents are rows, messages are arcs. The duals are stored summed at each
+agent (node form) where that is the same thing, one on every arc (arc form) where it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse.linalg as spla
+from numpy.typing import NDArray
+
+from decon.attacks import Attack, NoAttack, View
+from decon.costs.base import Array, Costs
+from decon.duals import arc_start, arc_step, node_start, node_step
+from decon.links import Links, LocalLinks
+from decon.local_steps import Exact, LocalStep
+from decon.screening import Inbox, Screening
+from decon.streams import stream
+from topologies import Topology
+
+__all__ = ["Method", "State", "iterate", "start", "step"]
+
+_TOO_LARGE = 1e100
+"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update."""
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A run's frozen options: who computes what with whom, and who lies how.
+
+    Parameters
+    ----------
+    topo : Topology
+    costs : Costs
+    penalty : float
+        c > 0; P2's β is 2c.
+    byzantine : (b,) ndarray of int, ascending
+    attack : Attack
+    screening : Screening or None
+    dual_bound : float
+        λ; infinite for P1.
+    local_step : LocalStep
+    seed : int
+    rate : float or None
+        A certified rate, for screening rules that use one.
+    form : {"auto", "node", "arc"}
+        How the duals are stored; "node" exists only for λ = ∞ with broadcasts and no screening.
+    """
+
+    topo: Topology
+    costs: Costs
+    penalty: float
+    byzantine: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    attack: Attack = field(default_factory=NoAttack)
+    screening: Screening | None = None
+    dual_bound: float = np.inf
+    local_step: LocalStep = field(default_factory=Exact)
+    seed: int = 0
+    rate: float | None = None
+    form: Literal["auto", "node", "arc"] = "auto"
+
+    @cached_property
+    def by_node(self) -> bool:
+        """Whether the duals are summed at each agent."""
+        if self.form != "auto":
+            return self.form == "node"
+        return np.isinf(self.dual_bound) and not self.attack.per_arc and self.screening is None
+
+    @cached_property
+    def attacked(self) -> bool:
+        """Whether anyone falsifies."""
+        return self.byzantine.size > 0 and not isinstance(self.attack, NoAttack)
+
+    @cached_property
+    def honest_receiver(self) -> NDArray[np.bool_]:
+        """(arcs,) whether the arc's receiver is honest."""
+        return ~np.isin(self.topo.receivers, self.byzantine)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that one iteration hands to the next.
+
+    Attributes
+    ----------
+    k : int
+        Iterations done.
+    x, z : (n, N) ndarray
+        True updates, and what was broadcast (for an equivocating agent: its true update).
+    duals : (n, N) or (arcs, N) ndarray
+        Σ_j η_ij in node form, η_ij in arc form.
+    pull : (n, N) ndarray
+        Σ_j (2η_ij - η⁻_ij).
+    weight : (n,) ndarray
+        Σ_j β_ij = 2c Σ_j w_ij over the links in use.
+    error : float
+        ‖e‖ over the falsifying agents; for an equivocating one the root mean square over its neighbours.
+    gradient : (n, N) ndarray or None
+        ∇f(x), where the local step gave it.
+    active : (arcs,) ndarray of bool or None
+        Links in use; None where nothing screens.
+    screen : object
+        The screening rule's memory.
+    poisoned : int or None
+        An agent whose message was not finite while nothing stood against it.
+    """
+
+    k: int
+    x: Array
+    z: Array
+    own: Array
+    duals: Array
+    pull: Array
+    weight: Array
+    error: float = 0.0
+    gradient: Array | None = None
+    active: NDArray[np.bool_] | None = None
+    screen: Any = None
+    poisoned: int | None = None
+
+    def alpha(self, links: Links) -> Array:
+        """Return (n, N) P1's multipliers α_i = -Σ_j η_ij."""
+        return -(self.duals if self.duals.shape == self.x.shape and self.active is None else links.arc_sum(self.duals))
+
+
+def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
+    """Return the state before the first iteration: z⁰ = x⁰ and duals that sum to -α⁰."""
+    weight = 2.0 * method.penalty * links.degrees
+    if method.by_node:
+        duals = node_start(links, method.penalty, alpha0, x0)
+    else:
+        duals = arc_start(links, method.penalty, _spread(method.topo, alpha0), x0)
+    state = State(0, x0, x0, x0, duals.values, duals.pull, weight)
+    if method.screening is None:
+        return state
+    active = np.ones(len(links.receivers), dtype=bool)
+    return replace(state, active=active, screen=method.screening.start(links, x0.shape[1], method.rate))
+
+
+def _spread(topo: Topology, alpha: Array) -> Array:
+    """Return antisymmetric arc duals with Σ_j η_ij = -α_i: the flow w_ij(u_j - u_i) of L₋ u = α."""
+    if not alpha.any():
+        return np.zeros((len(topo.receivers), alpha.shape[1]))
+    grounded = topo.L_minus[1:, 1:].tocsc()
+    potential = np.zeros_like(alpha)
+    potential[1:] = spla.splu(grounded).solve(np.ascontiguousarray(alpha[1:]))
+    flow: Array = (potential[topo.senders] - potential[topo.receivers]) * topo.arc_weights[:, None]
+    return flow
+
+
+def step(method: Method, links: Links, state: State) -> State:
+    """Advance one synchronous round; mutates nothing."""
+    k = state.k + 1
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, gradient = method.local_step(method.costs, state.x, state.own, state.pull, state.weight, k, method.seed)
+        z, own, error, falsified = _falsify(method, state, k, x)
+        if method.by_node:
+            duals = node_step(links, method.penalty, state.duals, own, z)
+            poisoned = _first_non_finite(method, z) if method.attacked else None
+            return State(k, x, z, own, *duals, state.weight, error, gradient, poisoned=poisoned)
+        messages = links.broadcast(z)
+        if falsified is not None:
+            arcs, rows = falsified
+            messages[arcs] = rows
+        return _receive(method, links, state, State(k, x, z, own, x, x, state.weight, error, gradient), messages)
+
+
+def _falsify(
+    method: Method, state: State, k: int, x: Array
+) -> tuple[Array, Array, float, tuple[NDArray[np.int64], Array] | None]:
+    """Return broadcasts, the agents' own memory of them, ‖e‖, and per-arc messages if the attack equivocates."""
+    if not method.attacked:
+        return x, x, 0.0, None
+    who = method.byzantine
+    view = View(k, method.topo, who, x, state.z, method.penalty, state.screen, state.active)
+    rows = method.attack(view, stream(method.seed, "attack", k))
+    if method.attack.per_arc:
+        errors = rows - x[method.topo.senders[view.outgoing]]
+        squares = np.einsum("ij,ij->i", errors, errors)
+        per_agent = np.bincount(view.outgoing_position, squares) / np.bincount(view.outgoing_position)
+        return x, x, float(np.sqrt(per_agent.sum())), (view.outgoing, rows)
+    z = x.copy()
+    z[who] = rows
+    error = float(np.linalg.norm(rows - x[who]))
+    if not method.local_step.keeps_falsified:
+        return z, x, error, None
+    sane: NDArray[np.bool_] = np.all(np.abs(rows) <= _TOO_LARGE, axis=1)  # False for NaN
+    if sane.all():
+        return z, z, error, None
+    own = z.copy()
+    own[who[~sane]] = x[who[~sane]]
+    return z, own, error, None
+
+
+def _first_non_finite(method: Method, z: Array) -> int | None:
+    bad: NDArray[np.bool_] = ~np.all(np.isfinite(z[method.byzantine]), axis=1)
+    return int(method.byzantine[np.argmax(bad)]) if bad.any() else None
+
+
+def _receive(method: Method, links: Links, before: State, after: State, messages: Array) -> State:
+    """Judge the messages of ``after`` before they are used, then take the arc form's dual step."""
+    if before.active is None or method.screening is None:
+        poisoned = None
+        if method.attacked and np.isinf(method.dual_bound):
+            bad: NDArray[np.bool_] = ~np.all(np.isfinite(messages), axis=1)
+            poisoned = int(method.topo.senders[np.argmax(bad)]) if bad.any() else None
+        duals = arc_step(links, method.penalty, method.dual_bound, before.duals, after.own, messages, None)
+        return replace(after, duals=duals.values, pull=duals.pull, poisoned=poisoned)
+    finite: NDArray[np.bool_] = np.all(np.isfinite(messages), axis=1)
+    if not finite.all():
+        messages = np.where(finite[:, None], messages, after.own[links.receivers])
+    verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, before.active), before.screen)
+    wanted = (verdict.keep & finite) | ~method.honest_receiver  # a falsifying agent never cuts itself off
+    active = wanted & links.exchange(wanted)
+    weight = before.weight
+    if not np.array_equal(active, before.active):
+        weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
+    used = messages if verdict.messages is None else verdict.messages
+    duals = arc_step(links, method.penalty, method.dual_bound, before.duals, after.own, used, active)
+    return replace(after, duals=duals.values, pull=duals.pull, weight=weight, active=active, screen=verdict.state)
+
+
+def iterate(method: Method, links: Links | None = None, *, x0: Array, alpha0: Array) -> Iterator[State]:
+    """Yield the states of a run without end, the initial one first.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from itertools import islice
+    >>> from decon.costs import Quadratic
+    >>> topo = Topology(nx.path_graph(2))
+    >>> method = Method(topo, Quadratic([[[1.0]], [[1.0]]], [[0.0], [2.0]]), penalty=0.5)
+    >>> zero = np.zeros((2, 1))
+    >>> [state.x.ravel().round(3).tolist() for state in islice(iterate(method, x0=zero, alpha0=zero), 4)]
+    [[0.0, 0.0], [0.0, 1.0], [0.5, 1.0], [0.75, 1.0]]
+    """
+    here = LocalLinks(method.topo) if links is None else links
+    state = start(method, here, x0, alpha0)
+    while True:
+        yield state
+        state = step(method, here, state)

@@ -1,0 +1,62 @@
+"""What is measured at every recorded iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decon.costs.base import Array, Costs
+from decon.engine import State
+
+__all__ = ["NAMES", "Metrics"]
+
+NAMES = ("distance", "distance_all", "consensus_error", "objective", "error_norm")
+"""The histories of a :class:`decon.Result`, in the order in which they are measured."""
+
+
+@dataclass(eq=False)
+class Metrics:
+    """Distances, consensus error and objective over the honest agents, appended one row at a time.
+
+    Parameters
+    ----------
+    costs : Costs
+    honest : (h,) ndarray of int
+    minimizer, minimizer_all : (N,) ndarray
+        Of the honest agents' sum and of all agents' sum.
+    """
+
+    costs: Costs
+    honest: NDArray[np.int64]
+    minimizer: Array
+    minimizer_all: Array
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+    recorded: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._everyone = len(self.honest) == self.costs.n
+        self._same = np.array_equal(self.minimizer, self.minimizer_all)
+
+    def measure(self, state: State) -> float:
+        """Append the metrics of ``state`` and return the distance."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = state.x if self._everyone else state.x[self.honest]
+            distance = _mean_norm(x - self.minimizer)
+            distance_all = distance if self._same else _mean_norm(x - self.minimizer_all)
+            consensus = _mean_norm(x - x.mean(axis=0))
+            values = self.costs.value(state.x, state.gradient)
+            objective = float(values.sum() if self._everyone else values[self.honest].sum())
+        self.rows.append((distance, distance_all, consensus, objective, state.error))
+        self.recorded.append(state.k)
+        return distance
+
+    def histories(self) -> dict[str, Array]:
+        """Return each history as an array."""
+        table = np.array(self.rows, dtype=float).reshape(-1, len(NAMES))
+        return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NAMES)}
+
+
+def _mean_norm(rows: Array) -> float:
+    return float(np.sqrt(np.einsum("ij,ij->i", rows, rows)).sum() / len(rows))

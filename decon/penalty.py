@@ -1,0 +1,72 @@
+"""Turning the ``penalty`` option into a number, and saying where it came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from decon.costs import Quadratic
+from decon.errors import OptionError
+
+if TYPE_CHECKING:
+    from decon.costs import Costs
+    from topologies import Topology
+
+__all__ = ["METHODS", "choose_penalty"]
+
+METHODS = ("auto", "certified", "theorem3", "exact")
+
+_CERTIFIED_UP_TO = 300
+"""Agents of an irregular graph up to which "auto" takes the certified penalty: the search takes seconds there."""
+
+
+def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[float, str]:
+    """Return c and where it came from.
+
+    Parameters
+    ----------
+    topo : Topology
+    costs : Costs
+    penalty : float or {"auto", "certified", "theorem3", "exact"}
+        A positive number; "certified" minimises the certified rate, "theorem3" is c* of P1's Theorem 3, "exact"
+        minimises the exact rate (quadratic costs). "auto", the default of :func:`decon.solve`, is "certified" where
+        that takes seconds (regular graphs, or at most 300 agents) and "theorem3" beyond. Costs that are not strongly
+        convex have no such penalty: "auto" then takes ν = ℓ/1000 and says so.
+
+    Raises
+    ------
+    OptionError
+        If the penalty is not positive and finite, the name is unknown, or it does not go with these costs.
+    """
+    if not isinstance(penalty, str):
+        if not (np.isfinite(penalty) and penalty > 0):
+            raise OptionError(f"the penalty must be positive and finite, not {penalty}")
+        return float(penalty), "given"
+    if penalty not in METHODS:
+        raise OptionError(f"unknown penalty {penalty!r}; give a number or one of {', '.join(METHODS)}")
+    import analysis
+
+    theory: Any = analysis
+
+    strong, smooth = costs.strong_convexity, costs.smoothness
+    if not np.isfinite(smooth):
+        raise OptionError(f'penalty="{penalty}" needs a finite smoothness; these costs have none, so give a number')
+    note = ""
+    if strong <= 1e-12 * smooth:
+        if penalty != "auto":
+            raise OptionError(f'penalty="{penalty}" needs strongly convex costs; these have ν = {strong:g}')
+        strong, note = smooth / 1000, " with ν = ℓ/1000 (costs are not strongly convex)"
+    if penalty == "exact":
+        if not isinstance(costs, Quadratic):
+            raise OptionError(f'penalty="exact" needs Quadratic costs, not {type(costs).__name__}')
+        value = theory.optimal_penalty(
+            topo, strong_convexity=strong, smoothness=smooth, method="exact", hessians=costs.H
+        )
+        return float(value), "exact"
+    method = penalty
+    if penalty == "auto":
+        small = topo.n <= _CERTIFIED_UP_TO or (topo.spectrum.is_regular and topo.n <= 100_000)
+        method = "certified" if small else "theorem3"
+    value = theory.optimal_penalty(topo, strong_convexity=strong, smoothness=smooth, method=method)
+    return float(value), method + note

@@ -1,0 +1,64 @@
+"""The measured linear rate: a line through the logarithm of the tail, with its error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["LinearFit", "fit_rate"]
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A fit d_k ≈ C ρ^k.
+
+    Attributes
+    ----------
+    rate : float
+        ρ; below 1 means linear convergence. NaN if fewer than five points are left to fit.
+    error : float
+        Standard error of ρ; what oscillates or does not decay geometrically has a large one.
+    first, last : int
+        Indices of the tail that was fitted.
+    """
+
+    rate: float
+    error: float
+    first: int
+    last: int
+
+
+def fit_rate(distance: ArrayLike, *, floor: float = 1e-12) -> LinearFit:
+    """Fit a linear rate to the tail of a history of distances, by least squares on its logarithm.
+
+    The tail is the second half of the entries before the history first falls below ``floor`` times its largest
+    entry, where rounding takes over.
+
+    Parameters
+    ----------
+    distance : (K+1,) array_like
+        One entry an iteration.
+    floor : float
+        Relative level of rounding.
+
+    Examples
+    --------
+    >>> fit = fit_rate(0.9 ** np.arange(100))
+    >>> round(fit.rate, 6), fit.error < 1e-12
+    (0.9, True)
+    """
+    values = np.asarray(distance, dtype=float)
+    usable = np.isfinite(values) & (values > floor * np.max(values, initial=0.0, where=np.isfinite(values)))
+    last = int(np.argmin(usable)) if not usable.all() else len(values)
+    first = last // 2
+    if last - first < 5:
+        return LinearFit(float("nan"), float("nan"), first, last - 1)
+    steps = np.arange(first, last) - (first + last - 1) / 2
+    logs = np.log(values[first:last])
+    slope = float(steps @ logs / (steps @ steps))
+    residual = logs - logs.mean() - slope * steps
+    spread = float(np.sqrt(residual @ residual / ((last - first - 2) * (steps @ steps))))
+    rate = float(np.exp(slope))
+    return LinearFit(rate, rate * spread, first, last - 1)
