@@ -1,17 +1,18 @@
 """What happens: costs, attacks, engine, screening, studies, command line."""
 
-from decon import attacks, costs
-from decon.errors import CostError, DeconError, OptionError, RunError
-from decon.local_steps import Exact
-from decon.rate import fit_rate
-from decon.result import Result
-
 __version__ = "0.1.0"
 
+from decon import attacks, costs, datasets
+from decon.errors import CostError, DataError, DeconError, OptionError, RunError
+from decon.local_steps import Exact
+from decon.minimizer import minimizer
+from decon.rate import fit_rate
+from decon.result import Result
 from decon.solve import solve
 
 __all__ = [
     "CostError",
+    "DataError",
     "DeconError",
     "Exact",
     "OptionError",
@@ -19,6 +20,8 @@ __all__ = [
     "RunError",
     "attacks",
     "costs",
+    "datasets",
     "fit_rate",
+    "minimizer",
     "solve",
 ]
