@@ -100,7 +100,7 @@ def lemma_residuals(run: Trajectory) -> LemmaResiduals:
 
     ones = np.full(topo.n, 1 / np.sqrt(topo.n))
     lemma3 = max(
-        float(np.linalg.norm(q @ ones)) / roots[-1], float(np.linalg.norm(q @ q - topo.L_minus / 2)) / values[-1]
+        float(np.linalg.norm(q @ ones) / roots[-1]), float(np.linalg.norm(q @ q - topo.L_minus / 2) / values[-1])
     )
     consensus = np.broadcast_to(run.minimizer, run.x.shape[1:])
     lemma5 = max(

@@ -73,13 +73,15 @@ def violations(instance: Instance) -> dict[str, float]:
         found[f"ratio {objective}"] = exceeds(ratio, bound.ratio.envelope(run.ratio_start, errors), floor)
         found[f"condition {objective}"] = 1.0 if bound.network_condition or bound.ratio.rate < 1 else -1.0
     top = float(errors.max())
-    two = analysis.corollary2(spectrum, penalty=run.penalty, error_bound=top, **law)
+    two = analysis.corollary2(spectrum, penalty=run.penalty, error_bound=top, splits=bound.splits, **law)
     found["corollary 2"] = exceeds(energy[1:], two.envelope(v0, len(errors))[1:], floor)
     decay = 0.95
     scale0 = float((errors**2 / decay ** np.arange(1, len(errors) + 1)).max())
-    corollary = analysis.corollary1(spectrum, penalty=run.penalty, decay=decay, scale=scale0, **law)
+    corollary = analysis.corollary1(
+        spectrum, penalty=run.penalty, decay=decay, scale=scale0, splits=bound.splits, **law
+    )
     found["corollary 1"] = exceeds(energy[1:], corollary.envelope(v0, len(errors))[1:], floor)
-    plan = analysis.theorem4(spectrum, penalty=run.penalty, **law)
+    plan = analysis.theorem4(spectrum, penalty=run.penalty, splits=bound.splits, **law)
     if plan.met(v0, errors):
         found["theorem 4"] = exceeds(energy[1:], plan.envelope(v0, len(errors))[1:], floor)
     return found
