@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,13 @@ _TOLERANCE = 1e-12
 """Gradient norm at the end, relative to the sum of the norms of the terms it is made of."""
 
 _ROUNDING = 1e-9
-"""The same where outputs of size u make a gradient known to u · 1e-16 only, and no step lowers it any more."""
+"""The same where no step lowers it any more, because rounding is reached."""
+
+_OUTPUT_ROUNDING = 64 * np.finfo(float).eps
+"""Outputs X_s x are known to about this times ‖X_s‖‖x‖, and φ' to sup φ'' times that, however large it be."""
+
+_CONJUGATE_STEPS = 500
+"""A Newton direction cut short still goes down."""
 
 _ITERATIONS = 200
 _SEARCHES = 60
@@ -49,6 +56,7 @@ def newton_prox(costs: SampleCosts, linear: Array, weight: Array, start: Array) 
         raise CostError("the local step of a cost was given numbers that are not finite")
     result = np.array(start, dtype=float)
     best = np.full(costs.n, np.inf)  # least relative gradient norm so far, where the answer was
+    floor = np.zeros(costs.n)  # what counts as rounding there
     held = np.arange(costs.n)
     x, stalls = result.copy(), np.zeros(costs.n, dtype=int)
     for _ in range(_ITERATIONS):
@@ -58,9 +66,11 @@ def newton_prox(costs: SampleCosts, linear: Array, weight: Array, start: Array) 
         norm = np.linalg.norm(gradient, axis=1)
         scale = _scale(costs, slopes, shift, x, linear)
         relative = norm / scale
+        noise = np.maximum(_ROUNDING, _OUTPUT_ROUNDING * costs.roughness * np.linalg.norm(x, axis=1) / scale)
         # near the end progress is large or none at all: three idle rounds mean that rounding is reached
-        stalls += (relative < _ROUNDING) & (relative > 0.5 * best[held])
+        stalls += (relative < noise) & (relative > 0.5 * best[held])
         better = relative < best[held]
+        floor[held[better]] = noise[better]
         result[held[better]], best[held[better]] = x[better], relative[better]
         resting = (relative <= _TOLERANCE) | (stalls >= 3)
         if resting.all():
@@ -75,8 +85,8 @@ def newton_prox(costs: SampleCosts, linear: Array, weight: Array, start: Array) 
         step[resting] = 0.0
         length = _search(costs, outputs, step, x, shift, linear, gradient)
         x = x + length[:, None] * step
-    worst = int(np.argmax(best))
-    if not best[worst] <= _ROUNDING:
+    worst = int(np.argmax(best - floor))
+    if not best[worst] <= floor[worst]:
         raise CostError(f"the local step of agent {worst} did not converge: relative gradient {best[worst]:.2g}")
     return result
 
@@ -91,14 +101,15 @@ def _scale(costs: SampleCosts, slopes: Array, shift: Array, x: Array, linear: Ar
 def _direction(costs: SampleCosts, bend: Array, shift: Array, gradient: Array, norm: Array, relative: Array) -> Array:
     """Return (n, N) Newton directions, exact for small N and by conjugate gradients for large."""
     if costs.dim <= _DENSE_DIM and costs.n * costs.dim**2 <= _DENSE_NUMBERS:
-        hessian = costs.hessian_of(bend, shift)
-        return np.asarray(-np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0], dtype=float)
+        with suppress(np.linalg.LinAlgError):  # the ridge lost against 1e16 times its size: steps need no inverse
+            hessian = costs.hessian_of(bend, shift)
+            return np.asarray(-np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0], dtype=float)
     goal = norm * np.minimum(0.1, np.sqrt(relative))  # superlinear near the end
     step = np.zeros_like(gradient)
     residual = -gradient
     search = residual.copy()
     energy = norm**2
-    for _ in range(4 * costs.dim):
+    for _ in range(min(4 * costs.dim, _CONJUGATE_STEPS)):
         active = np.sqrt(energy) > goal
         if not active.any():
             break

@@ -65,7 +65,7 @@ class SampleCosts(Costs):
         new._build(rows, labels, weights, ridge, self.outputs)
         return new
 
-    _CACHED = frozenset({"smoothness", "row_sizes"})
+    _CACHED = frozenset({"smoothness", "row_sizes", "roughness"})
 
     @property
     def strong_convexity(self) -> float:
@@ -88,6 +88,11 @@ class SampleCosts(Costs):
     def row_sizes(self) -> Array:
         """(M,) ‖X_s‖."""
         return np.asarray(np.sqrt(np.einsum("mf,mf->m", self._rows.stacked, self._rows.stacked)))
+
+    @cached_property
+    def roughness(self) -> Array:
+        """(n,) sup φ'' · Σ_s weight_s ‖X_s‖², a cheap bound of the loss part's curvature."""
+        return self._bend_bound * self.along(self._weights * self.row_sizes**2)
 
     @property
     def samples(self) -> NDArray[np.intp]:
