@@ -91,7 +91,8 @@ class FromCVXPY(Costs):
     def value(self, x: Array, gradient: Array | None = None) -> Array:
         """Return (n,) f_i(x_i), infinity outside a cost's domain."""
         self._place(x)
-        return np.array([_number(expression.value) for expression in self._expressions])
+        with np.errstate(invalid="ignore", divide="ignore"):  # log(-1): said by the answer
+            return np.array([_number(expression.value) for expression in self._expressions])
 
     def gradient(self, x: Array) -> Array:
         """Return (n, N) gradients as CVXPY gives them (at a kink, one subgradient).
@@ -101,7 +102,9 @@ class FromCVXPY(Costs):
         CostError
             If a cost has none at x_i: outside its domain, or for an atom CVXPY cannot differentiate.
         """
-        self._place(x)
+        inside = np.isfinite(self.value(x))
+        if not inside.all():
+            raise CostError(f"the cost of agent {int(np.argmin(inside))} has no gradient at the point asked for")
         out = np.zeros((self.n, self.dim))
         for agent, (expression, variable) in enumerate(zip(self._expressions, self._variables, strict=True)):
             slope = expression.grad.get(variable)
@@ -176,4 +179,5 @@ def _substituted(expression: Any, agent: int, dim: int, variable: cp.Variable) -
 
 
 def _number(value: Any) -> float:
-    return float("inf") if value is None else float(np.asarray(value).reshape(()))
+    number = float("nan") if value is None else float(np.asarray(value).reshape(()))
+    return float("inf") if np.isnan(number) else number

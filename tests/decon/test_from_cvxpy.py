@@ -51,6 +51,7 @@ def test_entropy_cost_has_gradient_and_domain():
     np.testing.assert_allclose(costs.prox(np.zeros((2, 2)), np.ones(2))[0], (np.sqrt(5) - 1) / 2, atol=2e-5)
     with pytest.raises(CostError, match="agent 0 has no gradient"):
         costs.gradient(-at)
+    np.testing.assert_array_equal(costs.value(-at), [np.inf, 2.0])
 
 
 def test_logistic_in_cvxpy_has_the_same_minimiser():
