@@ -5,10 +5,11 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from decon.errors import OptionError
 
-__all__ = ["stream"]
+__all__ = ["minibatch", "stream"]
 
 
 def stream(seed: int, purpose: str, *keys: int) -> np.random.Generator:
@@ -43,3 +44,29 @@ def stream(seed: int, purpose: str, *keys: int) -> np.random.Generator:
             raise OptionError(f"a random stream needs a non-negative integer {name}, not {value!r}")
     spawn_key = (zlib.crc32(purpose.encode()), *(int(key) for key in keys))
     return np.random.default_rng(np.random.SeedSequence(entropy=int(seed), spawn_key=spawn_key))
+
+
+def minibatch(seed: int, k: int, samples: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+    """Draw the minibatch rows of iteration ``k``: the same for every method that is run on ``seed``.
+
+    Parameters
+    ----------
+    seed, k : int
+        Run and iteration, from 1.
+    samples : (m,) ndarray of int
+        How many samples each worker holds; workers that lie are counted, a hub without data is not.
+    size : int
+        Samples a worker.
+
+    Returns
+    -------
+    (m, size) ndarray of int
+        Uniform with replacement, row i below ``samples[i]``.
+
+    Examples
+    --------
+    >>> minibatch(0, 1, np.array([1, 1]), 3)
+    array([[0, 0, 0],
+           [0, 0, 0]])
+    """
+    return stream(seed, "minibatch", k).integers(0, samples[:, None], size=(len(samples), size), dtype=np.intp)

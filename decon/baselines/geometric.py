@@ -1,0 +1,129 @@
+"""The geometric median by smoothed Weiszfeld iterations, with a certificate of how good the result is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from decon.baselines.aggregation import plausible
+from decon.costs.base import Array
+from decon.errors import OptionError
+
+__all__ = ["GeometricMedian", "geometric_median", "weiszfeld"]
+
+
+class GeometricMedian(NamedTuple):
+    """A point z, and what is known of it as a minimiser of φ(z) = Σ_i ‖z - y_i‖.
+
+    Attributes
+    ----------
+    point : (N,) ndarray
+    residual : float
+        ‖Σ_i u_i‖ with u_i = (z - y_i)/max(‖z - y_i‖, μ), the gradient of the smoothed φ. Each message pulls with a
+        force of at most 1, and this is what is left of their sum: ``point`` is the exact (smoothed) geometric median after
+        one more message of this weight, however far the others are.
+    gap : float
+        Upper bound of φ(point) - min φ.
+    iterations : int
+    converged : bool
+        Whether the residual passed the tolerance.
+    """
+
+    point: Array
+    residual: float
+    gap: float
+    iterations: int
+    converged: bool
+
+
+def geometric_median(messages: Array) -> Array:
+    """Return the geometric median, the minimiser of Σ_i ‖z - y_i‖; see :func:`weiszfeld`.
+
+    Parameters
+    ----------
+    messages : (m, N) ndarray
+
+    Returns
+    -------
+    (N,) ndarray
+
+    References
+    ----------
+    .. [1] Chen, Su, Xu (2017). Byzantine gradient descent. arXiv:1705.05491.
+
+    Examples
+    --------
+    >>> geometric_median(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])).round(6)
+    array([0.5, 0.5])
+    """
+    return weiszfeld(messages).point
+
+
+def weiszfeld(messages: Array, *, tolerance: float = 1e-6, iterations: int = 1000) -> GeometricMedian:
+    r"""Minimise φ(z) = Σ_i ‖z - y_i‖ by smoothed Weiszfeld iterations.
+
+    If one of the messages is a minimiser it is returned as it is: y_j is one exactly when the unit vectors from the
+    other messages sum to a vector no longer than the number of messages equal to y_j, and then it has the least φ of
+    all messages, so that only one has to be checked. Otherwise z is averaged with weights 1/max(‖z - y_i‖, μ), which
+    are finite also where an iterate meets a message; μ is ``tolerance`` times the median distance from the best
+    message, a length that fewer than half of the messages cannot inflate.
+
+    Since u_i is a subgradient of ‖z - y_i‖ where that exceeds μ and a μ/4-subgradient elsewhere, and
+    ‖z - z*‖ ≤ 2φ(z)/m,  φ(z) - φ* ≤ residual · 2φ(z)/m + (μ/4) · #{i: ‖z - y_i‖ < μ}: that is the ``gap``.
+
+    Parameters
+    ----------
+    messages : (m, N) ndarray
+        Implausible rows are discarded, see :func:`decon.baselines.plausible`.
+    tolerance : float
+        Of the residual divided by the number of messages; positive.
+    iterations : int
+        At most so many.
+
+    Raises
+    ------
+    OptionError
+        If the tolerance is not positive or there are no iterations.
+
+    References
+    ----------
+    .. [1] Weiszfeld (1937). Sur le point pour lequel la somme des distances de n points donnés est minimum.
+    .. [2] Vardi, Zhang (2000). The multivariate L1-median and associated data depth. PNAS 97(4).
+    .. [3] Pillutla, Kakade, Harchaoui (2022). Robust aggregation for federated learning. IEEE TSP 70.
+
+    Examples
+    --------
+    >>> result = weiszfeld(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [9.0, 9.0]]), tolerance=1e-9)
+    >>> result.point.round(6), result.converged
+    (array([0.5, 0.5]), True)
+    """
+    from scipy.spatial.distance import pdist, squareform
+
+    if not tolerance > 0 or iterations < 1:
+        raise OptionError(f"Weiszfeld needs tolerance > 0 and iterations ≥ 1, not {tolerance} and {iterations}")
+    kept = plausible(messages)
+    m = len(kept)
+    if not m:
+        return GeometricMedian(np.full(messages.shape[1], np.nan), np.inf, np.inf, 0, False)
+    distances = squareform(pdist(kept)) if m > 1 else np.zeros((1, 1))
+    best = int(np.argmin(distances.sum(axis=1)))
+    from_best = distances[best]
+    apart = from_best > 0
+    pull = ((kept[apart] - kept[best]) / from_best[apart, None]).sum(axis=0)
+    if np.linalg.norm(pull) <= m - np.count_nonzero(apart):
+        return GeometricMedian(kept[best].copy(), 0.0, 0.0, 0, True)
+
+    smoothing = max(tolerance * float(np.median(from_best)), np.finfo(float).tiny)
+    z = np.median(kept, axis=0)
+    for done in range(iterations + 1):
+        offsets = kept - z
+        lengths = np.linalg.norm(offsets, axis=1)
+        weights = 1.0 / np.maximum(lengths, smoothing)
+        force = weights @ offsets
+        residual = float(np.linalg.norm(force))
+        if residual <= tolerance * m or done == iterations:
+            break
+        z = z + force / weights.sum()
+    gap = residual * 2 * float(lengths.sum()) / m + smoothing / 4 * np.count_nonzero(lengths < smoothing)
+    return GeometricMedian(z, residual, gap, done, residual <= tolerance * m)
