@@ -21,8 +21,8 @@ class GeometricMedian(NamedTuple):
     point : (N,) ndarray
     residual : float
         ‖Σ_i u_i‖ with u_i = (z - y_i)/max(‖z - y_i‖, μ), the gradient of the smoothed φ. Each message pulls with a
-        force of at most 1, and this is what is left of their sum: ``point`` is the exact (smoothed) geometric median after
-        one more message of this weight, however far the others are.
+        force of at most 1, and this is what is left of their sum: ``point`` is the exact (smoothed) geometric median
+        after one more message of this weight, however far the others are.
     gap : float
         Upper bound of φ(point) - min φ.
     iterations : int

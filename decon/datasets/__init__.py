@@ -2,7 +2,8 @@
 
 from decon.datasets.dataset import Dataset
 from decon.datasets.load import load, names
+from decon.datasets.local_costs import costs
 from decon.datasets.split import split
 from decon.datasets.synthetic import synthetic_classification, synthetic_regression
 
-__all__ = ["Dataset", "load", "names", "split", "synthetic_classification", "synthetic_regression"]
+__all__ = ["Dataset", "costs", "load", "names", "split", "synthetic_classification", "synthetic_regression"]

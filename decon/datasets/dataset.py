@@ -75,6 +75,35 @@ class Dataset:
                 view.flags.writeable = False
                 object.__setattr__(self, field, view)
 
+    def accuracy(self, x: NDArray[np.float64]) -> float:
+        """Return the share of test samples that ``x`` puts into their class (top-1).
+
+        Parameters
+        ----------
+        x : (classes · features,) or, of two classes, (features,) ndarray
+            Weights as :class:`~decon.costs.SoftmaxRegression` and :class:`~decon.costs.LogisticRegression` order them.
+
+        Raises
+        ------
+        DataError
+            If this is a regression or ``x`` has another length.
+
+        Examples
+        --------
+        >>> from decon.datasets import synthetic_classification
+        >>> data = synthetic_classification(100, 2)
+        >>> data.accuracy(np.linalg.lstsq(data.X, 2.0 * data.y - 1)[0])
+        1.0
+        """
+        features, classes = self.X.shape[1], len(self.classes)
+        if classes == 2 and x.shape == (features,):
+            guess = self.X_test @ x > 0
+        elif classes and x.shape == (classes * features,):
+            guess = np.argmax(self.X_test @ x.reshape(classes, features).T, axis=1)
+        else:
+            raise DataError(f"{self.name} ({self.task}, {features} features) has no accuracy for {x.shape} weights")
+        return float(np.mean(guess == self.y_test))
+
     def __repr__(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""
         return (

@@ -1,0 +1,61 @@
+"""``costs``: one line from a data set to the agents' local costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from decon.datasets.dataset import Dataset
+from decon.datasets.load import load
+from decon.datasets.split import How
+from decon.datasets.split import split as share_out
+
+if TYPE_CHECKING:
+    from decon.costs import Costs
+
+__all__ = ["costs"]
+
+
+def costs(
+    dataset: Dataset | str, n: int, *, split: How = "iid", alpha: float = 1.0, seed: int = 0, ridge: float = 0.0
+) -> Costs:
+    """Share a data set out over ``n`` agents and return their local costs.
+
+    Parameters
+    ----------
+    dataset : Dataset or str
+        A name is given to :func:`decon.datasets.load`, with this seed.
+    n : int
+        Number of agents.
+    split : {"iid", "label", "dirichlet"}
+        See :func:`decon.datasets.split`; ``alpha`` and ``seed`` too.
+    ridge : float
+        Added to each agent's cost.
+
+    Returns
+    -------
+    Costs
+        :class:`~decon.costs.LeastSquares` of a regression (a sum over the agent's samples),
+        :class:`~decon.costs.LogisticRegression` of two classes and :class:`~decon.costs.SoftmaxRegression` of more
+        (means over them).
+
+    Raises
+    ------
+    DataError
+        If the data cannot be loaded or split so.
+
+    Examples
+    --------
+    >>> local = costs("diabetes", n=20, split="iid", seed=0, ridge=0.1)
+    >>> type(local).__name__, local.n, local.dim
+    ('LeastSquares', 20, 11)
+    """
+    from decon.costs import LeastSquares, LogisticRegression, SoftmaxRegression
+
+    data = load(dataset, seed=seed) if isinstance(dataset, str) else dataset
+    parts = share_out(data, n, split, alpha=alpha, seed=seed)
+    X, y = [data.X[part] for part in parts], [data.y[part] for part in parts]
+    if data.task == "regression":
+        return LeastSquares(X, y, ridge)
+    if len(data.classes) == 2:
+        return LogisticRegression(X, y, ridge)
+    return SoftmaxRegression(X, y, len(data.classes), ridge)
