@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from decon import attacks, costs, datasets
+from decon import attacks, baselines, costs, datasets
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 from decon.local_steps import Exact
 from decon.minimizer import minimizer
@@ -19,6 +19,7 @@ __all__ = [
     "Result",
     "RunError",
     "attacks",
+    "baselines",
     "costs",
     "datasets",
     "fit_rate",

@@ -45,9 +45,9 @@ def test_it_goes_to_cvxpys_solution_of_the_tv_problem(lam: float) -> None:
     )
     penalty = lam * cp.sum(cp.abs(x - cp.vstack([x0] * 5)))
     cp.Problem(cp.Minimize(data + penalty + ridge / 2 * cp.sum_squares(x0))).solve(solver=cp.CLARABEL)
-    run = rsa(costs, dual_bound=lam, ridge=ridge, step=0.1, batch_size=1, iterations=40_000, record_every=40_000)
-    # a subgradient method hovers: the last steps are 0.1 / 200 · 5 λ long, for a time of 1 / (step · ridge) steps
-    assert np.abs(run.x - x0.value).max() < 0.01 + 0.01 * lam
+    run = rsa(costs, dual_bound=lam, ridge=ridge, step=0.2, batch_size=1, iterations=8_000, record_every=8_000)
+    # a subgradient method hovers: its last steps are 0.2 / sqrt(8,000) · 5 λ = 0.01 λ long; 0.01 for the rest
+    assert np.abs(run.x - x0.value).max() < 0.01 + 0.02 * lam
 
 
 @pytest.mark.parametrize(
