@@ -74,8 +74,8 @@ class Costs(ABC):
         """Return Σ_i f_i(variable) as one CVXPY expression in ``variable`` (N,), the data stacked."""
 
     @property
-    def cones(self) -> int:
-        """Number of exponential cones :meth:`expression` brings, which is what a conic solver pays for."""
+    def conic_rows(self) -> int:
+        """Number of rows :meth:`expression` adds to a conic program, 0 if it is quadratic: what a solver pays for."""
         return 0
 
     def pooled(self) -> Costs:

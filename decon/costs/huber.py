@@ -71,6 +71,11 @@ class Huber(SampleCosts):
     def _curvature(self, outputs: Array, labels: NDArray[Any]) -> Array:
         return np.asarray(np.abs(outputs - labels[..., None]) <= self.delta, dtype=float)
 
+    @property
+    def conic_rows(self) -> int:
+        """One split residual a sample."""
+        return len(self._labels)
+
     def _loss_expression(self, outputs: cp.Expression) -> cp.Expression:
         import cvxpy as cp
 

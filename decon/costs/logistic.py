@@ -77,7 +77,7 @@ class LogisticRegression(SampleCosts):
         return np.asarray(expit(outputs) * expit(-outputs))
 
     @property
-    def cones(self) -> int:
+    def conic_rows(self) -> int:
         """Two exponential cones a sample."""
         return 2 * len(self._labels)
 

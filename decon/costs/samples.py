@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["SampleCosts"]
 
 
+_BATCHED_NUMBERS = 2_000_000
+"""Gram matrices of all agents are decomposed at once if they hold no more numbers than this, else agent by agent."""
+
+
 class SampleCosts(Costs):
     """Costs that see x only through the outputs X_s x of each sample: what a loss φ must say is four lines of it.
 
@@ -75,6 +79,9 @@ class SampleCosts(Costs):
     @cached_property
     def smoothness(self) -> float:
         """ℓ = sup φ'' · max_i λ_max(Σ_s weight_s X_sᵀX_s) + ridge, an upper bound."""
+        if self.n * self._rows.width**2 <= _BATCHED_NUMBERS:
+            top = np.linalg.eigvalsh(self._rows.gram(self._weights))[:, -1].max()
+            return self._bend_bound * float(top) + self.ridge
         largest = 0.0
         root = np.sqrt(self._weights)
         for start, count in zip(self._rows.starts, self._rows.counts, strict=True):

@@ -87,7 +87,7 @@ class SoftmaxRegression(SampleCosts):
         return _probabilities(outputs)
 
     @property
-    def cones(self) -> int:
+    def conic_rows(self) -> int:
         """One exponential cone a sample and class."""
         return len(self._labels) * self.outputs
 

@@ -56,6 +56,20 @@ def test_flat_sum_is_refused():
         decon.minimizer(Quadratic([[[1.0, 0.0], [0.0, 0.0]]], [[1.0, 0.0]]))
 
 
+def test_rank_deficient_sum_is_refused_though_rounding_hides_it():
+    A = np.random.default_rng(0).normal(size=(4, 7, 50))
+    with pytest.raises(CostError, match="not unique"):
+        decon.minimizer(LeastSquares(A, np.ones((4, 7))))
+
+
+def test_more_unknowns_than_a_conic_solver_takes():
+    rng = np.random.default_rng(1)
+    A, y = rng.normal(size=(1, 30, 1100)), rng.normal(size=(1, 30))
+    x = decon.minimizer(LeastSquares(A, y, ridge=1.0))
+    dual = A[0].T @ np.linalg.solve(A[0] @ A[0].T + np.eye(30), y[0])  # the same through 30 unknowns
+    np.testing.assert_allclose(x, dual, atol=1e-11)  # condition 2e3 times rounding
+
+
 def test_no_agents_is_refused():
     with pytest.raises(CostError, match="no agents"):
         decon.minimizer(LeastSquares([[[1.0]]], [[1.0]]), [])

@@ -1,5 +1,7 @@
 """Logistic, softmax and Huber costs against differences, CVXPY and plain loops."""
 
+import tracemalloc
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -231,10 +233,47 @@ def test_minimizer_of_many_samples_does_without_cones():
     rng = np.random.default_rng(14)
     X = rng.normal(size=(10, 2000, 4))
     costs = LogisticRegression(X, X[:, :, 0] + rng.normal(size=(10, 2000)) > 0, ridge=1e-3)
-    assert costs.cones > 30_000
+    assert costs.conic_rows * costs.dim > 100_000
     x = decon.minimizer(costs)
     slope = costs.gradient(np.tile(x, (10, 1))).sum(0)
     assert np.linalg.norm(slope) <= 1e-11  # 1e-12 of the sum of the terms' norms, about 10
+
+
+def test_both_ways_to_the_curvature_bound_agree(monkeypatch):
+    wide, tall = draw("softmax", width=12), draw("softmax", width=2)  # more features than samples, and fewer
+    batched = [wide.smoothness, tall.smoothness]
+    monkeypatch.setattr("decon.costs.samples._BATCHED_NUMBERS", 0)
+    alone = [draw("softmax", width=width).smoothness for width in (12, 2)]
+    np.testing.assert_allclose(alone, batched, rtol=1e-13)  # eigenvalue rounding
+
+
+def test_data_is_copied_once():
+    rng = np.random.default_rng(16)
+    X = [rng.normal(size=(m, 40)) for m in (900, 500, 1200, 900)]
+    y = [rng.integers(3, size=len(x)) for x in X]
+    size = sum(x.nbytes for x in X)
+    tracemalloc.start()
+    costs = SoftmaxRegression(X, y, classes=3, ridge=0.1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 1.35 * size  # one copy, the check for finite numbers (1/8), and (M,) arrays at F = 40
+    before = costs.gradient(np.ones((4, 120)))
+    X[0][:] = np.nan
+    np.testing.assert_array_equal(costs.gradient(np.ones((4, 120))), before)
+
+
+def test_prox_started_at_its_answer_stays_there():
+    costs = draw("logistic")
+    linear, weight = np.ones((5, 3)), np.ones(5)
+    x = costs.prox(linear, weight)
+    np.testing.assert_array_equal(costs.prox(linear, weight, start=x), x)
+
+
+def test_prox_that_is_not_found_in_time_says_whose(monkeypatch):
+    costs = draw("huber")
+    monkeypatch.setattr("decon.costs.newton._ITERATIONS", 1)
+    with pytest.raises(CostError, match=r"agent \d did not converge"):
+        costs.prox(np.ones((5, 3)), np.ones(5))
 
 
 def test_separable_classes_without_a_ridge_are_refused():
