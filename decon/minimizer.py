@@ -19,6 +19,9 @@ _DENSE_BELOW = 1000
 _CONIC_BELOW = 100_000
 """Rows of a conic program times unknowns: Clarabel takes some 3 s for this many, 140 s for digits' 11 million."""
 
+_HESSIAN_WORK = 10_000_000_000
+"""Multiplications a dense Hessian may take, some seconds, for the last steps after the matrix-free Newton method."""
+
 _POLISHING_STEPS = 20
 """Newton from CVXPY's answer needs two or three; the rest is for badly scaled data."""
 
@@ -29,7 +32,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     The sum is solved by CVXPY (Clarabel) as one stacked expression. Where the costs have a Hessian, Newton steps then
     take ‖Σ∇f_i‖ down to rounding; a step is kept only if it lowers that norm, so the answer is no worse than CVXPY's.
     Where a conic solver is out of reach (more than 1,000 unknowns, or 100,000 numbers in its cones) and the sum is
-    strongly convex, the costs' own Newton method runs alone, from zero to a gradient of 1e-12 of its terms:
+    strongly convex, the costs' own Newton method runs alone, to a gradient of 1e-12 of its terms or less:
     ‖x - x*‖ ≤ ‖Σ∇f_i(x)‖ / Σν then certifies the answer without CVXPY.
 
     Parameters
@@ -68,7 +71,8 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     large = costs.dim > _DENSE_BELOW or costs.conic_rows * costs.dim > _CONIC_BELOW
     if large and total.strong_convexity > 0.0:
         alone: Array = total.prox(np.zeros((1, costs.dim)), np.zeros(1))[0]
-        return alone
+        dense = costs.dim <= _DENSE_BELOW and costs.conic_rows * costs.dim**2 <= _HESSIAN_WORK
+        return _polish(total, alone) if dense else alone
     return _polish(total, _by_cvxpy(costs))
 
 
