@@ -3,7 +3,8 @@
 from topologies.errors import TopologyError
 from topologies.extended import Extended, extended
 from topologies.families import families, make
+from topologies.files import read, write
 from topologies.spectrum import Spectrum
 from topologies.topology import Topology
 
-__all__ = ["Extended", "Spectrum", "Topology", "TopologyError", "extended", "families", "make"]
+__all__ = ["Extended", "Spectrum", "Topology", "TopologyError", "extended", "families", "make", "read", "write"]

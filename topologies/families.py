@@ -81,7 +81,7 @@ def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0
     Examples
     --------
     >>> make("erdos_renyi", 20, p=0.4, seed=0)
-    Topology('erdos_renyi', n=20, edges=68)
+    Topology('erdos_renyi', n=20, edges=72)
     >>> make("karate_club").n
     34
     """
@@ -107,7 +107,11 @@ def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0
         raise TopologyError(f"{name} has {size} agents, not n = {n}")
     if size < 2:
         raise TopologyError(f"a network needs at least two agents, not n = {size}")
-    drawn = {"rng": np.random.default_rng(seed)} if "rng" in signature else {}
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise TopologyError(f"seed must be a non-negative integer or a Generator, not {seed!r}") from error
+    drawn = {"rng": rng} if "rng" in signature else {}
     try:
         return build(size, **drawn, **params)
     except TypeError as error:

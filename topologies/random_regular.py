@@ -62,7 +62,7 @@ def regular_edges(n: int, d: int, rng: np.random.Generator) -> NDArray[np.int64]
     else:
         raise TopologyError(f"no simple {d}-regular graph on n = {n} agents in {_REPAIRS} repairs")
     if len(edges) <= _MIXING_EDGES:
-        for _ in range(60):
+        for _ in range(30):
             _switch(edges, n, rng.permutation(len(edges))[: max(1, len(edges) // 8)], rng)
     edges.sort(axis=1)
     return edges[np.lexsort((edges[:, 1], edges[:, 0]))]
@@ -75,9 +75,11 @@ def _keys(edges: NDArray[np.int64], n: int) -> NDArray[np.int64]:
 
 def _faulty(edges: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
     """Loops, and all but one of each set of parallel edges."""
-    faulty = np.ones(len(edges), dtype=bool)
-    faulty[np.unique(_keys(edges, n), return_index=True)[1]] = False
-    faulty |= edges[:, 0] == edges[:, 1]
+    keys = _keys(edges, n)
+    faulty: NDArray[np.bool_] = edges[:, 0] == edges[:, 1]
+    ordered = np.sort(keys)
+    parallel = np.flatnonzero(np.isin(keys, ordered[1:][ordered[1:] == ordered[:-1]]))
+    faulty[np.delete(parallel, np.unique(keys[parallel], return_index=True)[1])] = True
     return faulty
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from topologies.cayley import AbelianCayley
+from topologies.eigen import extremes
 
 if TYPE_CHECKING:
     from topologies.topology import Topology
 
 __all__ = ["Spectrum"]
+
+_DENSE = 2000  # agents up to which LAPACK is the quicker way (about a second)
+_EQUAL = 1e-12  # relative spread of degrees that summing weights in another order can leave
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,12 @@ class Spectrum:
     max_degree, min_degree : float
         Weighted degrees.
     is_bipartite, is_regular : bool
-        Regular: all weighted degrees equal.
+        Bipartite: decided by graph search, not by eigenvalues. Regular: all weighted degrees equal.
     residual : float
-        Largest ‖Mv - λv‖ / Λ over the eigenpairs used; 0 where dense LAPACK gave all of them.
-    adjacency : (n,) ndarray or None
-        All eigenvalues of A, ascending, where they were computed (dense or closed form).
+        Largest ‖Mv - λv‖ / Λ over the eigenpairs an iterative solver gave; 0 for LAPACK and closed forms, whose
+        error is rounding. An eigenvalue is within residual·Λ of the stated one.
+    method : str
+        ``"closed form"``, ``"dense"``, or ``"sparse"``.
     """
 
     n: int
@@ -46,28 +55,88 @@ class Spectrum:
     is_bipartite: bool
     is_regular: bool
     residual: float = 0.0
-    adjacency: NDArray[np.float64] | None = None
+    method: str = "dense"
+    _topo: Topology | None = field(default=None, repr=False, compare=False)
+    _cayley: AbelianCayley | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def graph_condition(self) -> float:
         """κ_G = √(Λ / a)."""
         return float(np.sqrt(self.signless_max / self.algebraic_connectivity))
 
+    @cached_property
+    def adjacency(self) -> NDArray[np.float64] | None:
+        """(n,) all eigenvalues of A, ascending; None on large graphs that have no known closed form."""
+        if self._cayley is not None:
+            values = np.sort(self._cayley.adjacency)
+        elif self._topo is not None and self.n <= _DENSE:
+            values = np.linalg.eigvalsh(self._topo.adjacency.toarray())
+        else:
+            return None
+        values.flags.writeable = False
+        return values
+
+    @cached_property
+    def adjacency_extremes(self) -> tuple[float, float, float] | None:
+        """Least, second greatest and greatest eigenvalue of A: on a regular graph μ₊ - d, d - a and d.
+
+        None where neither the graph is regular nor all eigenvalues are known. With n = 2 the least is the second
+        greatest.
+        """
+        if self.is_regular:
+            degree = self.max_degree
+            return self.signless_min - degree, degree - self.algebraic_connectivity, degree
+        values = self.adjacency
+        return None if values is None else (float(values[0]), float(values[-2]), float(values[-1]))
+
     @classmethod
     def of(cls, topo: Topology) -> Spectrum:
-        """Compute the spectrum of ``topo``."""
-        signed = np.linalg.eigvalsh(topo.L_minus.toarray())
-        signless = np.linalg.eigvalsh(topo.L_plus.toarray())
-        bipartite = bool(signless[0] < 1e-10 * signless[-1])
+        """Compute the spectrum of ``topo``.
+
+        Graphs in the natural numbering of an abelian group (ring, circulant, torus, hypercube, complete; every arc
+        is checked) have a closed form. Others go to LAPACK up to 2000 agents and to sparse eigensolvers above.
+
+        Examples
+        --------
+        >>> from topologies import make
+        >>> ring = Spectrum.of(make("ring", 6))
+        >>> round(ring.algebraic_connectivity, 12), ring.signless_max, ring.signless_min, ring.method
+        (1.0, 4.0, 0.0, 'closed form')
+        """
         degrees = topo.degrees
+        regular = bool(np.ptp(degrees) <= _EQUAL * degrees.max())
+        bipartite = _is_bipartite(topo)
+        cayley = AbelianCayley.find(topo) if regular else None
+        residual = 0.0
+        if cayley is not None:
+            method = "closed form"
+            least, smallest = cayley.algebraic_connectivity, cayley.signless_min
+            largest = 2 * float(degrees.max())
+        elif topo.n <= _DENSE:
+            method = "dense"
+            signed = np.linalg.eigvalsh(topo.L_minus.toarray())
+            signless = np.linalg.eigvalsh(topo.L_plus.toarray())
+            least, smallest, largest = float(signed[1]), float(signless[0]), float(signless[-1])
+        else:
+            method = "sparse"
+            least, smallest, largest, residual = extremes(topo, regular=regular, bipartite=bipartite)
         return cls(
             n=topo.n,
-            algebraic_connectivity=float(signed[1]),
-            signless_max=float(signless[-1]),
-            signless_min=0.0 if bipartite else float(signless[0]),
+            algebraic_connectivity=least,
+            signless_max=largest,
+            signless_min=0.0 if bipartite else smallest,
             max_degree=float(degrees.max()),
             min_degree=float(degrees.min()),
             is_bipartite=bipartite,
-            is_regular=bool(np.ptp(degrees) <= 1e-12 * degrees.max()),
-            adjacency=np.linalg.eigvalsh(topo.adjacency.toarray()),
+            is_regular=regular,
+            residual=residual,
+            method=method,
+            _topo=topo,
+            _cayley=cayley,
         )
+
+
+def _is_bipartite(topo: Topology) -> bool:
+    """Search the double cover, two copies of the agents joined crosswise: it falls apart exactly if G is bipartite."""
+    cover = sp.block_array([[None, topo.adjacency], [topo.adjacency, None]], format="csr")
+    return bool(connected_components(cover, directed=False, return_labels=False) == 2)

@@ -1,0 +1,114 @@
+"""Files: what is written is read back; what is broken is refused in one line."""
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import topologies
+from topologies import Topology, TopologyError
+
+SUFFIXES = [".graphml", ".gml", ".edgelist", ".txt", ".json", ".npz"]
+
+
+def samples():
+    rng = np.random.default_rng(5)
+    plain = topologies.make("erdos_renyi", 12, seed=1)
+    yield plain
+    yield Topology.from_edges(12, plain.edges, rng.lognormal(size=plain.n_edges), labels=list("zyxwvutsrqpo"))
+    yield topologies.make("davis_women")  # labels with blanks
+    yield topologies.make("les_miserables")
+    mixed = ['é "&<', 7, -3, "0"]
+    yield Topology.from_edges(4, [[0, 3], [3, 1], [1, 2]], [0.1, 1 / 3, 1e-300], labels=mixed)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("topo", list(samples()), ids=lambda t: t.name)
+def test_round_trip(tmp_path, topo, suffix):
+    path = tmp_path / f"net{suffix}"
+    topologies.write(topo, path)
+    back = topologies.read(path)
+    assert back.labels == topo.labels
+    assert [type(label) for label in back.labels] == [type(label) for label in topo.labels]
+    np.testing.assert_array_equal(back.edges, topo.edges)
+    np.testing.assert_array_equal(back.weights, topo.weights)  # repr and npz keep every bit
+    assert back.name == "net"
+
+
+def test_other_programs_files(tmp_path):
+    graph = nx.karate_club_graph()
+    nx.write_graphml(graph, tmp_path / "a.graphml")
+    nx.write_gml(graph, tmp_path / "a.gml")
+    nx.write_weighted_edgelist(graph, tmp_path / "a.edgelist")
+    sp.save_npz(tmp_path / "a.npz", nx.to_scipy_sparse_array(graph, format="coo"))
+    expected = Topology(graph).adjacency.toarray()
+    for suffix in (".graphml", ".gml", ".edgelist", ".npz"):
+        np.testing.assert_array_equal(topologies.read(tmp_path / f"a{suffix}").adjacency.toarray(), expected)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\xff\xfe junk", b"{]", b"<graphml>", b"graph [", b"[1, 2]", b'{"nodes": 3}', b"PK\x03\x04"]
+)
+def test_damaged(tmp_path, suffix, content):
+    if suffix in (".txt", ".edgelist") and len(content.split()) == 2:
+        pytest.skip("two words are an edge")
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(TopologyError, match=f"cannot read bad{suffix}") as caught:
+        topologies.read(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("0 1\n2 3\n", "disconnected"),
+        ("0 1\n1 1\n", "self-loop"),
+        ("0 1 -2\n", "weight -2"),
+        ("0 1 nan\n", "weight nan"),
+        ("0 1 inf\n", "weight inf"),
+        ("0 1 heavy\n", "heavy"),
+        ("0 1\n1 0\n", "more than once"),
+        ("0 1 2 3\n", "line 1 has 4"),
+        ("# nothing\n", "no edges"),
+        ('# agents: ["a", "b"]\na c\n', "c"),
+    ],
+)
+def test_hostile_edge_lists(tmp_path, text, message):
+    path = tmp_path / "bad.txt"
+    path.write_text(text)
+    with pytest.raises(TopologyError, match=message):
+        topologies.read(path)
+
+
+@pytest.mark.parametrize("kind", [nx.DiGraph, nx.MultiGraph])
+def test_directed_and_parallel(tmp_path, kind):
+    graph = kind([(0, 1), (0, 1), (1, 0), (1, 2)])
+    nx.write_gml(graph, tmp_path / "g.gml")
+    nx.write_graphml(graph, tmp_path / "g.graphml")
+    for suffix in ("gml", "graphml"):
+        with pytest.raises(TopologyError, match="undirected and simple"):
+            topologies.read(tmp_path / f"g.{suffix}")
+
+
+def test_npz_must_be_a_symmetric_matrix(tmp_path):
+    sp.save_npz(tmp_path / "a.npz", sp.csr_array(np.triu(np.ones((3, 3)))))
+    with pytest.raises(TopologyError, match="not symmetric"):
+        topologies.read(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", x=np.array([{}], dtype=object))
+    with pytest.raises(TopologyError, match=r"cannot read b.npz"):
+        topologies.read(tmp_path / "b.npz")
+
+
+def test_unknown_suffix_missing_file_and_labels(tmp_path):
+    with pytest.raises(TopologyError, match=r"'.csv'.*known"):
+        topologies.read(tmp_path / "a.csv")
+    with pytest.raises(TopologyError, match="No such file"):
+        topologies.read(tmp_path / "missing.gml")
+    with pytest.raises(TopologyError, match="labels only"):
+        topologies.write(Topology(nx.grid_2d_graph(2, 2)), tmp_path / "a.gml")
+    with pytest.raises(TopologyError, match="same as text"):
+        topologies.write(Topology(nx.Graph([(1, "1")])), tmp_path / "a.gml")
+    with pytest.raises(TopologyError, match="cannot hold"):
+        topologies.write(Topology(nx.Graph([("a\tb", "c")])), tmp_path / "a.txt")
