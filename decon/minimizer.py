@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
 
     The sum is solved by CVXPY (Clarabel) as one stacked expression. Where the costs have a Hessian, Newton steps then
     take ‖Σ∇f_i‖ down to rounding; a step is kept only if it lowers that norm, so the answer is no worse than CVXPY's.
-    Where a conic solver is out of reach (more than 1,000 unknowns, or 100,000 numbers in its cones) and the sum is
-    strongly convex, the costs' own Newton method runs alone, to a gradient of 1e-12 of its terms or less:
+    Where a conic solver is out of reach (more than 1,000 unknowns, or 100,000 numbers in its cones) or gives up,
+    and the sum is strongly convex, the costs' own Newton method runs alone, to a gradient of 1e-12 of its terms or less:
     ‖x - x*‖ ≤ ‖Σ∇f_i(x)‖ / Σν then certifies the answer without CVXPY.
 
     Parameters
@@ -68,12 +69,14 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
         total = costs.pooled()
     except CostError:  # no smooth form to polish with
         return _by_cvxpy(costs)
-    large = costs.dim > _DENSE_BELOW or costs.conic_rows * costs.dim > _CONIC_BELOW
-    if large and total.strong_convexity > 0.0:
-        alone: Array = total.prox(np.zeros((1, costs.dim)), np.zeros(1))[0]
-        dense = costs.dim <= _DENSE_BELOW and costs.conic_rows * costs.dim**2 <= _HESSIAN_WORK
-        return _polish(total, alone) if dense else alone
-    return _polish(total, _by_cvxpy(costs))
+    if total.strong_convexity <= 0.0:
+        return _polish(total, _by_cvxpy(costs))
+    if costs.dim <= _DENSE_BELOW and costs.conic_rows * costs.dim <= _CONIC_BELOW:
+        with suppress(CostError):  # a minimiser exists, whatever a solver says of badly scaled data
+            return _polish(total, _by_cvxpy(costs))
+    alone: Array = total.prox(np.zeros((1, costs.dim)), np.zeros(1))[0]
+    dense = costs.dim <= _DENSE_BELOW and costs.conic_rows * costs.dim**2 <= _HESSIAN_WORK
+    return _polish(total, alone) if dense else alone
 
 
 def _by_cvxpy(costs: Costs) -> Array:

@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,19 @@ def test_more_unknowns_than_a_conic_solver_takes():
     x = decon.minimizer(LeastSquares(A, y, ridge=1.0))
     dual = A[0].T @ np.linalg.solve(A[0] @ A[0].T + np.eye(30), y[0])  # the same through 30 unknowns
     np.testing.assert_allclose(x, dual, atol=1e-11)  # condition 2e3 times rounding
+
+
+def test_strongly_convex_sum_survives_a_solver_that_gives_up(monkeypatch):
+    def gives_up(*_args, **_options):
+        raise CostError("the sum of the costs has no minimiser to be found: CVXPY ended with optimal_inaccurate")
+
+    A, y, ridge = least_squares(5)
+    costs = LeastSquares(A, y, ridge)
+    expected = decon.minimizer(costs)
+    monkeypatch.setattr(importlib.import_module("decon.minimizer"), "solve_tightly", gives_up)
+    np.testing.assert_allclose(decon.minimizer(costs), expected, atol=1e-13)  # both at rounding
+    with pytest.raises(CostError, match="inaccurate"):
+        decon.minimizer(costs, polish=False)
 
 
 def test_no_agents_is_refused():
