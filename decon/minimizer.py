@@ -33,7 +33,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     The sum is solved by CVXPY (Clarabel) as one stacked expression. Where the costs have a Hessian, Newton steps then
     take ‖Σ∇f_i‖ down to rounding; a step is kept only if it lowers that norm, so the answer is no worse than CVXPY's.
     Where a conic solver is out of reach (more than 1,000 unknowns, or 100,000 numbers in its cones) or gives up,
-    and the sum is strongly convex, the costs' own Newton method runs alone, to a gradient of 1e-12 of its terms or less:
+    and the sum is strongly convex, the costs' own Newton method runs alone, to a gradient of 1e-12 of its terms:
     ‖x - x*‖ ≤ ‖Σ∇f_i(x)‖ / Σν then certifies the answer without CVXPY.
 
     Parameters
