@@ -4,11 +4,12 @@ __version__ = "0.1.0"
 
 from decon import attacks, baselines, costs, datasets
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
-from decon.local_steps import Exact
+from decon.local_steps import Exact, SquareRoot, Stochastic
 from decon.minimizer import minimizer
 from decon.rate import fit_rate
 from decon.result import Result
 from decon.solve import solve
+from decon.tv import TVMinimizer, tv_minimizer, tv_threshold
 
 __all__ = [
     "CostError",
@@ -18,6 +19,9 @@ __all__ = [
     "OptionError",
     "Result",
     "RunError",
+    "SquareRoot",
+    "Stochastic",
+    "TVMinimizer",
     "attacks",
     "baselines",
     "costs",
@@ -25,4 +29,6 @@ __all__ = [
     "fit_rate",
     "minimizer",
     "solve",
+    "tv_minimizer",
+    "tv_threshold",
 ]
