@@ -92,9 +92,9 @@ class WithHub(Costs):
         return np.concatenate([self.hub.gradient(x[:1]), self.workers.stochastic_gradient(x[1:], rows)])
 
     @property
-    def cones(self) -> int:
-        """Number of exponential cones of the sum's expression."""
-        return self.hub.cones + self.workers.cones
+    def conic_rows(self) -> int:
+        """Number of rows the sum's expression adds to a conic program."""
+        return self.hub.conic_rows + self.workers.conic_rows
 
     def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> Costs:
         """Return the costs of ``agents`` only, in that order; the hub has to come first if it is one of them.
