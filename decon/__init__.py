@@ -2,7 +2,9 @@
 
 __version__ = "0.1.0"
 
-from decon import attacks, baselines, costs, datasets
+from decon import attacks, baselines, costs, datasets, plots
+from decon.byzantine import draw_byzantine
+from decon.compare import compare
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 from decon.local_steps import Exact, SquareRoot, Stochastic
 from decon.minimizer import minimizer
@@ -24,10 +26,13 @@ __all__ = [
     "TVMinimizer",
     "attacks",
     "baselines",
+    "compare",
     "costs",
     "datasets",
+    "draw_byzantine",
     "fit_rate",
     "minimizer",
+    "plots",
     "solve",
     "tv_minimizer",
     "tv_threshold",

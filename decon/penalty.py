@@ -65,6 +65,8 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
         )
         return float(value), "exact"
     method = penalty
+    if not hasattr(theory, "optimal_penalty"):  # until certificates land
+        return theory.theorem3(topo.spectrum, strong_convexity=strong, smoothness=smooth).penalty, "theorem3"
     if penalty == "auto":
         small = topo.n <= _CERTIFIED_UP_TO or (topo.spectrum.is_regular and topo.n <= 100_000)
         method = "certified" if small else "theorem3"

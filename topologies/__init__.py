@@ -2,9 +2,20 @@
 
 from topologies.errors import TopologyError
 from topologies.extended import Extended, extended
-from topologies.families import families, make
+from topologies.families import families, fixed_size, make
 from topologies.files import read, write
 from topologies.spectrum import Spectrum
 from topologies.topology import Topology
 
-__all__ = ["Extended", "Spectrum", "Topology", "TopologyError", "extended", "families", "make", "read", "write"]
+__all__ = [
+    "Extended",
+    "Spectrum",
+    "Topology",
+    "TopologyError",
+    "extended",
+    "families",
+    "fixed_size",
+    "make",
+    "read",
+    "write",
+]

@@ -13,7 +13,7 @@ from topologies import random_graphs, social, structured
 from topologies.errors import TopologyError
 from topologies.topology import Topology
 
-__all__ = ["families", "make"]
+__all__ = ["families", "fixed_size", "make"]
 
 _BUILDERS: dict[str, Callable[..., Topology]] = {
     name: getattr(module, name)
@@ -52,6 +52,25 @@ def families() -> dict[str, str]:
         shown = ", ".join(f"{p.name}={p.default}" for p in _parameters(build).values())
         lines[name] = f"{summary} Parameters: {shown}" if shown else summary
     return lines
+
+
+def fixed_size(name: str) -> int | None:
+    """Return the number of agents of a family that has only one, None for the others.
+
+    Raises
+    ------
+    TopologyError
+        For an unknown family.
+
+    Examples
+    --------
+    >>> fixed_size("karate_club"), fixed_size("ring")
+    (34, None)
+    """
+    if name not in _BUILDERS:
+        raise TopologyError(f"unknown family {name!r}; known: {', '.join(_BUILDERS)}")
+    default = inspect.signature(_BUILDERS[name]).parameters["n"].default
+    return None if default is inspect.Parameter.empty else int(default)
 
 
 def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0, **params: Any) -> Topology:

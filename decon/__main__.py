@@ -1,0 +1,5 @@
+"""``python -m decon`` is the command line."""
+
+from decon.cli import main
+
+main()

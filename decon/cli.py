@@ -1,0 +1,192 @@
+"""The command line: ``decon compare | solve | topologies | …``; it only calls the library."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from decon.errors import OptionError, RunError
+from decon.experiment import Experiment, attack_names, read_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["app", "main"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="decon")
+def app() -> None:
+    """Decentralized consensus optimisation when some agents lie.
+
+    A graph goes in, guarantees and a checked run come out. Start with `decon compare`.
+    """
+
+
+def problem_options(command: _Command) -> _Command:
+    """Add the flags that say which problem is solved; each is also a TOML key of the same name."""
+    for option in reversed(
+        (
+            click.option("--agents", type=int, help="Number of agents n, for families without a fixed size.  [20]"),
+            click.option("--data", help="Data set, e.g. diabetes, breast_cancer, digits, wine.  [diabetes]"),
+            click.option("--split", help="How data go to agents: iid, label or dirichlet.  [iid]"),
+            click.option("--alpha", type=float, help="Of the Dirichlet split; small is uneven.  [1]"),
+            click.option("--ridge", type=float, help="Curvature added to each local cost.  [1]"),
+            click.option("--penalty", help="c, or certified, theorem3, exact, auto.  [auto]"),
+            click.option("--byzantine", type=int, help="Number of falsifying agents.  [3]"),
+            click.option("--attack", help="What they send, see `decon attacks`.  [gaussian:mean=1,std=1]"),
+            click.option("--dual-bound", type=float, help="P2's bound λ on every dual.  [inf]"),
+            click.option("--iterations", type=int, help="[400]"),
+            click.option("--seed", type=int, help="Of all randomness.  [0]"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: _Command) -> _Command:
+    """Add the flags that say how a table is printed."""
+    command = click.option("--csv", "form", flag_value="csv", help="Print the table as CSV.")(command)
+    return click.option("--json", "form", flag_value="json", help="Print the table as JSON.")(command)
+
+
+def experiment_from(file: str | None, flags: dict[str, Any]) -> Experiment:
+    """Merge a TOML file and flags; a flag wins."""
+    given = read_toml(file) if file else {}
+    told = {key: list(value) if isinstance(value, tuple) else value for key, value in flags.items()}
+    given |= {key: value for key, value in told.items() if value not in (None, [])}
+    return Experiment.from_mapping(given, file or "command line")
+
+
+def show(table: pd.DataFrame, form: str | None) -> None:
+    """Print a table on stdout, for people or machines."""
+    if form == "json":
+        click.echo(table.reset_index().to_json(orient="records", indent=2))
+    elif form == "csv":
+        click.echo(table.to_csv().rstrip())
+    else:
+        from decon.report import text_table
+
+        click.echo(text_table(table))
+
+
+@app.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False))
+@click.option(
+    "--topology", "topologies", multiple=True, help='A family, e.g. "erdos_renyi:p=0.4", or a graph file; repeatable.'
+)
+@problem_options
+@output_options
+@click.option("--out", default="decon-compare", show_default=True, help="Folder for the table and the figure.")
+def compare(file: str | None, form: str | None, out: str, **flags: Any) -> None:
+    """Compare topologies on one problem, without and with falsifying agents.
+
+    With no arguments: ridge regression on the diabetes data over 20 agents, ten topologies, 3 Gaussian liars. A TOML
+    FILE may say what the flags say.
+
+    \b
+    Example:
+      decon compare --topology ring --topology erdos_renyi:p=0.4 --data wine --byzantine 2
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    import decon
+    from decon.report import brief, write_comparison
+
+    experiment = experiment_from(file, flags)
+    table = decon.compare(
+        experiment.build_topologies(),
+        experiment.build_costs,
+        penalty=experiment.number_or_name(),
+        byzantine=experiment.byzantine,
+        attack=experiment.build_attack(),
+        dual_bound=experiment.dual_bound,
+        iterations=experiment.iterations,
+        seed=experiment.seed,
+        progress=sys.stderr.isatty(),
+    )
+    show(table if form else brief(table), form)
+    for path in write_comparison(table, Path(out)):
+        click.echo(f"wrote {path}", err=True)
+
+
+@app.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False))
+@click.option("--topology", default=None, help='A family, e.g. "erdos_renyi:p=0.4", or a graph file.  [ring]')
+@problem_options
+@click.option("--tol", type=float, help="Stop at this mean distance to the minimiser.")
+@click.option("--out", help="Save the run as OUT.npz and OUT.json.")
+def solve(file: str | None, topology: str | None, tol: float | None, out: str | None, **flags: Any) -> None:
+    """Run one method on one topology and print what came out.
+
+    \b
+    Example:
+      decon solve --topology karate_club --data breast_cancer --byzantine 4 --attack sign_flip:scale=-2
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    import decon
+    from decon.byzantine import draw_byzantine
+    from decon.report import describe
+
+    if topology:
+        flags["topologies"] = (topology,)
+    experiment = experiment_from(file, flags)
+    if not file and not topology:
+        experiment = Experiment.from_mapping({**vars(experiment), "topologies": ["ring"]}, "command line")
+    if len(experiment.topologies) != 1:
+        raise OptionError(f"solve runs on one topology, not {len(experiment.topologies)}; see `decon compare`")
+    (topo,) = experiment.build_topologies().values()
+    result = decon.solve(
+        topo,
+        experiment.build_costs(topo.n),
+        penalty=experiment.number_or_name(),
+        byzantine=draw_byzantine(topo, experiment.byzantine, experiment.seed),
+        attack=experiment.build_attack(),
+        dual_bound=experiment.dual_bound,
+        iterations=experiment.iterations,
+        tol=tol,
+        seed=experiment.seed,
+        progress=sys.stderr.isatty(),
+    )
+    click.echo(describe(result))
+    if out:
+        click.echo(f"wrote {result.save(out)}", err=True)
+    if result.status not in ("completed", "converged"):
+        sys.exit(1)
+
+
+@app.command()
+def topologies() -> None:
+    """List the graph families, one line each."""
+    import topologies as package
+
+    _listing(package.families())
+
+
+@app.command()
+def attacks() -> None:
+    """List the attacks, one line each; start=, stop=, every= and decay= go with all of them."""
+    _listing(attack_names())
+
+
+def _listing(lines: dict[str, str]) -> None:
+    width = max(map(len, lines))
+    for name, text in lines.items():
+        click.echo(f"{name:<{width}}  {text}")
+
+
+def main() -> None:
+    """Run the command line: exit code 2 and one line for bad input."""
+    try:
+        app.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (ValueError, RunError, OSError) as error:
+        click.echo(f"decon: {error}", err=True)
+        sys.exit(2)

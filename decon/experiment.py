@@ -1,0 +1,255 @@
+"""An experiment in words: what the command line's flags and a TOML file say alike."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import topologies
+from decon import attacks
+from decon.attacks import Attack, Decaying, Scheduled
+from decon.costs import Costs
+from decon.errors import OptionError
+from topologies import Topology
+
+__all__ = ["Experiment", "attack_names", "nearest", "parse", "read_toml"]
+
+DEFAULT_TOPOLOGIES = (
+    "path",
+    "ring",
+    "grid",
+    "torus",
+    "watts_strogatz",
+    "random_regular:d=4",
+    "erdos_renyi:p=0.4",
+    "star",
+    "complete",
+    "karate_club:weighted=False",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One problem, its networks and its liars; every field is a flag of ``decon compare`` and a key in TOML.
+
+    Attributes
+    ----------
+    topologies : tuple of str
+        Families ("ring", "erdos_renyi:p=0.4") or files (.graphml, .gml, .edgelist, .json, .npz).
+    agents : int
+        n, for families without a size of their own.
+    data : str
+        A data set of :func:`decon.datasets.names`, or "synthetic".
+    split : str
+        "iid", "label" or "dirichlet".
+    alpha : float
+        Of the Dirichlet split.
+    ridge : float
+        Added curvature of each local cost.
+    penalty : str or float
+    byzantine : int
+        Number of falsifying agents.
+    attack : str
+        "gaussian:mean=1,std=1"; with start=, stop=, every= it is scheduled, with decay= it dies out.
+    screening : str or None
+    dual_bound : float
+    iterations, seed : int
+    """
+
+    topologies: tuple[str, ...] = DEFAULT_TOPOLOGIES
+    agents: int = 20
+    data: str = "diabetes"
+    split: str = "iid"
+    alpha: float = 1.0
+    ridge: float = 1.0
+    penalty: str | float = "auto"
+    byzantine: int = 3
+    attack: str = "gaussian:mean=1,std=1"
+    screening: str | None = None
+    dual_bound: float = float("inf")
+    iterations: int = 400
+    seed: int = 0
+
+    @classmethod
+    def from_mapping(cls, given: dict[str, Any], where: str) -> Experiment:
+        """Return an experiment from keys and values.
+
+        Raises
+        ------
+        OptionError
+            For an unknown key, named with the nearest known one, or a value of the wrong kind.
+        """
+        known = {field.name: field for field in fields(cls)}
+        for key, value in given.items():
+            if key not in known:
+                raise OptionError(f"{where}: unknown key {key!r}{nearest(key, known)}")
+            default = known[key].default
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if key == "penalty":
+                right = number or isinstance(value, str)
+            elif isinstance(default, float):
+                right = number
+            elif isinstance(default, int):
+                right = number and isinstance(value, int)
+            elif isinstance(default, tuple):
+                right = isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value)
+            else:
+                right = isinstance(value, str)
+            if not right:
+                kind = "list of strings" if isinstance(default, tuple) else type(default).__name__
+                kind = "string" if kind in ("str", "NoneType") else kind
+                raise OptionError(f"{where}: {key} must be a {kind}, not {value!r}")
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+        }
+        return dataclasses.replace(cls(), **values)
+
+    def build_topologies(self) -> dict[str, Topology]:
+        """Make or read the topologies, by the words that name them."""
+        return {text: make_topology(text, self.agents, self.seed) for text in self.topologies}
+
+    def build_costs(self, n: int) -> Costs:
+        """Return the data's costs split over ``n`` agents."""
+        return _costs(self.data, n, self.split, self.alpha, self.ridge, self.seed)
+
+    def build_attack(self) -> Attack:
+        """Return the attack."""
+        return make_attack(self.attack)
+
+    def number_or_name(self) -> float | str:
+        """Return the penalty as a number if it is one."""
+        return as_number(self.penalty)
+
+
+def as_number(text: str | float) -> float | str:
+    """Return ``text`` as a float if it reads as one."""
+    try:
+        return float(text)
+    except ValueError:
+        return str(text)
+
+
+@lru_cache(maxsize=64)
+def _costs(data: str, n: int, how: Any, alpha: float, ridge: float, seed: int) -> Costs:
+    from decon import datasets
+
+    return datasets.costs(data, n, split=how, alpha=alpha, ridge=ridge, seed=seed)
+
+
+def nearest(name: str, known: Any) -> str:
+    """Return words that suggest the nearest known name, or list them all."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """Split "name:key=value,key=(1, 2)" into a name and its parameters.
+
+    Raises
+    ------
+    OptionError
+        If a part is not key=value.
+
+    Examples
+    --------
+    >>> parse("erdos_renyi:n=20,p=0.4")
+    ('erdos_renyi', {'n': 20, 'p': 0.4})
+    >>> parse("circulant:offsets=(1, 4)")
+    ('circulant', {'offsets': (1, 4)})
+    """
+    name, _, rest = text.partition(":")
+    values: dict[str, Any] = {}
+    for part in re.split(r",(?![^(\[]*[)\]])", rest) if rest else ():
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            raise OptionError(f"{text!r}: {part!r} is not key=value")
+        try:
+            values[key.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            number = as_number(value.strip())  # inf and nan are no Python literals
+            values[key.strip()] = number
+    return name.strip(), values
+
+
+def make_topology(text: str, n: int, seed: int) -> Topology:
+    """Make a family, or read the file, that ``text`` names."""
+    if Path(text).suffix and ":" not in text:
+        return topologies.read(text)
+    name, params = parse(text)
+    size = params.pop("n", None)
+    if size is None and topologies.fixed_size(name) is None:
+        size = n
+    return topologies.make(name, size, seed=params.pop("seed", seed), **params)
+
+
+def _attacks() -> dict[str, type[Attack]]:
+    """Return the elementary attacks by their names in words."""
+    found: dict[str, type[Attack]] = {}
+    for name in attacks.__all__:
+        kind: Any = getattr(attacks, name)
+        if not (issubclass(kind, Attack) and dataclasses.is_dataclass(kind)):
+            continue
+        if not {"attack", "attacks"} & {field.name for field in fields(kind)}:
+            found["none" if name == "NoAttack" else re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower()] = cast(
+                "type[Attack]", kind
+            )
+    return found
+
+
+def attack_names() -> dict[str, str]:
+    """Return the attacks' names and what each does."""
+    return {name: (kind.__doc__ or "").splitlines()[0] for name, kind in _attacks().items()}
+
+
+def make_attack(text: str) -> Attack:
+    """Make the attack that ``text`` names.
+
+    Raises
+    ------
+    OptionError
+        For an unknown attack or parameter.
+
+    Examples
+    --------
+    >>> make_attack("sign_flip:scale=-8,start=100")
+    Scheduled(attack=SignFlip(scale=-8), start=100, stop=None, every=1)
+    """
+    name, params = parse(text)
+    known = _attacks()
+    if name not in known:
+        raise OptionError(f"unknown attack {name!r}{nearest(name, known)}")
+    when = {key: params.pop(key) for key in ("start", "stop", "every") if key in params}
+    decay = params.pop("decay", None)
+    allowed = {field.name for field in fields(known[name])}  # type: ignore[arg-type]
+    for key in params:
+        if key not in allowed:
+            known_keys = [*allowed, "start", "stop", "every", "decay"]
+            raise OptionError(f"attack {name!r} has no parameter {key!r}{nearest(key, known_keys)}")
+    attack: Attack = known[name](**params)
+    if decay is not None:
+        attack = Decaying(attack, decay)
+    return Scheduled(attack, **when) if when else attack
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    OptionError
+        If it is missing or not TOML; the message names it.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise OptionError(f"cannot read {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(f"{path} is not TOML: {error}") from None

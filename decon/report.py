@@ -1,0 +1,124 @@
+"""Tables as text and files, for people."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from decon.result import Result
+
+__all__ = ["brief", "describe", "text_table", "write_comparison"]
+
+_FIXED = ("rate", "penalty", "connectivity", "signless", "condition", "seconds", "tightness")
+
+
+def text_table(table: pd.DataFrame) -> str:
+    """Return a table with headings broken over lines and numbers of four digits.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(text_table(pd.DataFrame({"final_error": [1e-15], "n": [20]}, index=pd.Index(["ring"], name="topology"))))
+               final
+    topology   error    n
+    ─────────────────────
+    ring       1e-15   20
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = table.reset_index()
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in shown.columns:
+        number = np.issubdtype(np.asarray(shown[name]).dtype, np.number)
+        grid.add_column(_heading(str(name)), justify="right" if number else "left", no_wrap=True)
+    for _, row in shown.iterrows():
+        grid.add_row(*(_cell(str(name), row[name]) for name in shown.columns))
+    console = Console(width=1000, color_system=None, highlight=False, markup=False)
+    with console.capture() as capture:
+        console.print(grid)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+
+
+_BRIEF = (
+    "n",
+    "edges",
+    "connectivity",
+    "graph_condition",
+    "penalty",
+    "rate",
+    "exact_rate",
+    "certified_rate",
+    "theorem3_rate",
+    "iterations_to_1e-6",
+    "final_error",
+    "attacked_error",
+    "certified_radius",
+    "seconds",
+)
+
+
+def brief(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of a comparison that fit a terminal; the table's file has all of them."""
+    return table[[name for name in _BRIEF if name in table.columns]]
+
+
+def _heading(name: str) -> str:
+    """Break a heading into lines of about ten letters."""
+    return textwrap.fill(name.replace("_", " "), width=10, break_long_words=False, break_on_hyphens=False)
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (int, np.integer)):
+        return str(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        if np.isnan(number):
+            return "–"
+        if number.is_integer() and abs(number) < 1e6:
+            return str(int(number))
+        if "error" not in name and any(word in name for word in _FIXED) and 1e-3 <= abs(number) < 1e4:
+            return f"{number:.4f}" if abs(number) < 10 else f"{number:.1f}"
+        return f"{number:.3g}"
+    return str(value)
+
+
+def describe(result: Result) -> str:
+    """Return a run in words."""
+    fit, penalty = result.rate(), result.manifest.get("penalty", {})
+    lines = [
+        f"status           {result.status}: {result.message}",
+        f"penalty c        {result.penalty:.6g} ({penalty.get('source', 'given')})",
+        f"distance         {result.distance[-1]:.3g}  (mean over honest agents to the minimiser of their sum)",
+        f"consensus error  {result.consensus_error[-1]:.3g}",
+        f"rate             {fit.rate:.6f} ± {fit.error:.1g}  (fitted on iterations {result.recorded[fit.first]}"
+        f" … {result.recorded[fit.last]})",
+        f"seconds          {result.seconds:.3f} for {result.iterations} iterations",
+    ]
+    if result.byzantine.size:
+        liars = ", ".join(map(str, result.byzantine))
+        lines.insert(1, f"Byzantine        agents {liars}; largest ‖e‖ {np.max(result.error_norm):.3g}")
+    return "\n".join(lines)
+
+
+def write_comparison(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write a comparison's table (CSV) and figure (PNG) into ``folder``; return the paths."""
+    import matplotlib.pyplot as plt
+
+    from decon import plots
+
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / "table.csv")
+    figure = plots.comparison(table)
+    figure.savefig(folder / "figure.png", dpi=150)
+    plt.close(figure)
+    return [folder / "table.csv", folder / "figure.png"]
