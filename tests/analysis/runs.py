@@ -64,6 +64,28 @@ class Quadratics:
         return np.einsum("nij,...nj->...ni", self.hessians, x - self.targets)
 
 
+def iterate(
+    topo: Topology,
+    costs: Quadratics,
+    penalty: float,
+    errors: np.ndarray,
+    x0: np.ndarray | None = None,
+    alpha0: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run K iterations of P1 (7) with e⁰ … e^K = ``errors`` (K+1, n, N); return x, z, alpha."""
+    shape = errors.shape[1:]
+    inverse = np.linalg.inv(costs.hessians + 2 * penalty * topo.degrees[:, None, None] * np.eye(shape[1]))
+    linear = np.einsum("nij,nj->ni", costs.hessians, costs.targets)
+    x = [np.zeros(shape) if x0 is None else x0]
+    alpha = [np.zeros(shape) if alpha0 is None else alpha0]
+    z = [x[0] + errors[0]]
+    for error in errors[1:]:
+        x.append(np.einsum("nij,nj->ni", inverse, penalty * (topo.L_plus @ z[-1]) - alpha[-1] + linear))
+        z.append(x[-1] + error)
+        alpha.append(alpha[-1] + penalty * (topo.L_minus @ z[-1]))
+    return np.array(x), np.array(z), np.array(alpha)
+
+
 def run(
     topo: Topology,
     costs: Quadratics,
@@ -72,31 +94,11 @@ def run(
     x0: np.ndarray | None = None,
     alpha0: np.ndarray | None = None,
 ) -> Trajectory:
-    """Run K iterations of P1 (7) with e⁰ … e^K = ``errors`` (K+1, n, N)."""
-    shape = errors.shape[1:]
-    degrees = topo.degrees[:, None]
-    inverse = np.linalg.inv(costs.hessians + 2 * penalty * topo.degrees[:, None, None] * np.eye(shape[1]))
-    linear = np.einsum("nij,nj->ni", costs.hessians, costs.targets)
-    x = [np.zeros(shape) if x0 is None else x0]
-    alpha = [np.zeros(shape) if alpha0 is None else alpha0]
-    z = [x[0] + errors[0]]
-    for error in errors[1:]:
-        right = penalty * (topo.adjacency @ z[-1] + degrees * z[-1]) - alpha[-1] + linear
-        x.append(np.einsum("nij,nj->ni", inverse, right))
-        z.append(x[-1] + error)
-        alpha.append(alpha[-1] + penalty * (topo.L_minus @ z[-1]))
-    xs = np.array(x)
+    """Run as ``iterate`` does, and return what the theory looks at."""
+    x, z, alpha = iterate(topo, costs, penalty, errors, x0, alpha0)
     minimizer = costs.minimizer
-    return Trajectory(
-        topo,
-        penalty,
-        xs,
-        np.array(z),
-        np.array(alpha),
-        costs.gradient(xs),
-        minimizer,
-        costs.gradient(np.broadcast_to(minimizer, shape)),
-    )
+    at = costs.gradient(np.broadcast_to(minimizer, x.shape[1:]))
+    return Trajectory(topo, penalty, x, z, alpha, costs.gradient(x), minimizer, at)
 
 
 def attack(kind: str, iterations: int, n: int, dim: int, rng: np.random.Generator) -> np.ndarray:
