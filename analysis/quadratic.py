@@ -54,7 +54,7 @@ def exact_rate(topo: Topology, hessians: ArrayLike, penalty: float) -> float:
     """
     linear = LinearIteration.of(topo, hessians, penalty)
     curvatures = np.linalg.eigvalsh(linear.hessians[0])
-    if topo.spectrum.is_regular and curvatures[0] >= 0 and (linear.hessians == linear.hessians[0]).all():
+    if curvatures[0] >= 0 and (linear.hessians == linear.hessians[0]).all() and topo.spectrum.is_regular:
         return max(regular_rate(topo.spectrum, float(h), penalty) for h in curvatures)
     if (2 * topo.n - 1) * linear.dim <= _DENSE_UP_TO:
         return float(np.abs(np.linalg.eigvals(linear.matrix())).max())

@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 
 _TAIL = 1e-9
 """The response is followed until what is cut off is at most this part of the radius; ``upper`` counts it in."""
-_MOST_ENTRIES = 2**28
-"""Largest stored response, 2 GiB of doubles."""
+_MOST_ENTRIES = 2**26
+"""Largest stored response, half a GiB of doubles; the search holds about three of that size."""
 
 
 @dataclass(frozen=True, eq=False)

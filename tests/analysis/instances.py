@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import analysis
+from decon.costs import LogisticRegression
 from tests.analysis import runs
 
 SLACK = 1e-9
@@ -40,6 +41,31 @@ def draw(seed: int, iterations: int = 60) -> Instance:
     start = rng.standard_normal((2, topo.n, dim)) * rng.choice([0.0, 1.0])
     run = runs.run(topo, costs, penalty, errors, start[0], start[1] - start[1].mean(axis=0))
     return Instance(f"{seed}: {topo} {family} {kind} c={penalty:.3g} {low:.3g}..{high:.3g}", run, low, high)
+
+
+def draw_logistic(seed: int, iterations: int = 40) -> Instance:
+    """Return the same with logistic costs, whose curvature changes along the run; ν is the ridge."""
+    rng = np.random.default_rng(seed)
+    topo = runs.graph(str(rng.choice(runs.FAMILIES)), int(rng.integers(2, 21)), rng, weighted=bool(rng.random() < 0.4))
+    dim = int(rng.integers(1, 4))
+    features = rng.standard_normal((topo.n, 6, dim)) * float(10 ** rng.uniform(-1, 1))
+    labels = np.sign(rng.standard_normal((topo.n, 6)))
+    costs = LogisticRegression(features, labels, ridge=float(10 ** rng.uniform(-2, 0)))
+    law = costs.strong_convexity, costs.smoothness
+    penalty = float(10 ** rng.uniform(-2, 1))
+    kind = str(rng.choice(runs.ATTACKS))
+    errors = runs.attack(kind, iterations, topo.n, dim, rng)
+    minimizer = np.zeros(dim)
+    for _ in range(100):  # damped Newton on the sum
+        spread = np.broadcast_to(minimizer, (topo.n, dim))
+        step = np.linalg.solve(costs.hessian(spread).sum(0), costs.gradient(spread).sum(0))
+        size = min(1.0, 1 / max(float(np.linalg.norm(step)) * float(np.abs(features).max()), 1e-300))
+        minimizer = minimizer - size * step
+    x, z, alpha = runs.iterate(topo, costs, penalty, errors, rng.standard_normal((topo.n, dim)))
+    slope = np.array([costs.gradient(row) for row in x])
+    at = costs.gradient(np.broadcast_to(minimizer, (topo.n, dim)).copy())
+    run = analysis.Trajectory(topo, penalty, x, z, alpha, slope, minimizer, at)
+    return Instance(f"logistic {seed}: {topo} {kind} c={penalty:.3g} {law}", run, *law)
 
 
 def exceeds(measured: np.ndarray, bound: np.ndarray, floor: float) -> float:

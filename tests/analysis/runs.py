@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 
 from analysis import Trajectory
+from decon.costs import Costs
 from topologies import Topology
 
 FAMILIES = ("path", "ring", "star", "complete", "complete_bipartite", "tree", "grid", "gnp", "regular", "wheel")
@@ -60,13 +61,18 @@ class Quadratics:
     def minimizer(self) -> np.ndarray:
         return np.linalg.solve(self.hessians.sum(0), np.einsum("nij,nj->i", self.hessians, self.targets))
 
+    def prox(self, linear: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        system = self.hessians + weight[:, None, None] * np.eye(linear.shape[1])
+        right = linear + np.einsum("nij,nj->ni", self.hessians, self.targets)
+        return np.linalg.solve(system, right[..., None])[..., 0]
+
     def gradient(self, x: np.ndarray) -> np.ndarray:
         return np.einsum("nij,...nj->...ni", self.hessians, x - self.targets)
 
 
 def iterate(
     topo: Topology,
-    costs: Quadratics,
+    costs: Quadratics | Costs,
     penalty: float,
     errors: np.ndarray,
     x0: np.ndarray | None = None,
@@ -74,13 +80,11 @@ def iterate(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run K iterations of P1 (7) with e⁰ … e^K = ``errors`` (K+1, n, N); return x, z, alpha."""
     shape = errors.shape[1:]
-    inverse = np.linalg.inv(costs.hessians + 2 * penalty * topo.degrees[:, None, None] * np.eye(shape[1]))
-    linear = np.einsum("nij,nj->ni", costs.hessians, costs.targets)
     x = [np.zeros(shape) if x0 is None else x0]
     alpha = [np.zeros(shape) if alpha0 is None else alpha0]
     z = [x[0] + errors[0]]
     for error in errors[1:]:
-        x.append(np.einsum("nij,nj->ni", inverse, penalty * (topo.L_plus @ z[-1]) - alpha[-1] + linear))
+        x.append(costs.prox(penalty * (topo.L_plus @ z[-1]) - alpha[-1], 2 * penalty * topo.degrees))
         z.append(x[-1] + error)
         alpha.append(alpha[-1] + penalty * (topo.L_minus @ z[-1]))
     return np.array(x), np.array(z), np.array(alpha)
