@@ -196,7 +196,7 @@ def _attacks() -> dict[str, type[Attack]]:
         kind: Any = getattr(attacks, name)
         if not (issubclass(kind, Attack) and dataclasses.is_dataclass(kind)):
             continue
-        if not {"attack", "attacks"} & {field.name for field in fields(kind)}:
+        if all(field.default is not dataclasses.MISSING for field in fields(kind)):  # else words cannot say it
             found["none" if name == "NoAttack" else re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower()] = cast(
                 "type[Attack]", kind
             )

@@ -13,19 +13,28 @@ from decon.attacks.falsifications import (
     SignFlip,
     Zero,
 )
+from decon.attacks.omniscient import ALIE, Colluding, InnerProduct
+from decon.attacks.targeted import Dissensus, Stealth
+from decon.attacks.worst_case import WorstCase
 
 __all__ = [
+    "ALIE",
     "Attack",
+    "Colluding",
     "Constant",
     "Decaying",
+    "Dissensus",
     "Equivocate",
     "Gaussian",
+    "InnerProduct",
     "NoAttack",
     "NonFinite",
     "Outlier",
     "SameValue",
     "Scheduled",
     "SignFlip",
+    "Stealth",
     "View",
+    "WorstCase",
     "Zero",
 ]
