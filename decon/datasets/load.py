@@ -30,6 +30,13 @@ _BUNDLED: dict[str, tuple[Task, float | None]] = {
 """Task, and what the features are divided by; None: standardised."""
 
 
+_SOURCES = {
+    "covertype": "https://archive.ics.uci.edu/ml/machine-learning-databases/covtype/",
+    "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
+}
+"""Where the originals are to be had by hand."""
+
+
 def names() -> tuple[str, ...]:
     """Return the names that :func:`load` knows.
 
@@ -199,7 +206,7 @@ def _fetched(name: str, home: Path, files: list[str], fetch: Callable[[], Any]) 
     try:
         return fetch()
     except (OSError, ValueError) as error:  # no network, no such host, a digest that differs
-        digests = ", ".join(f"{file} ({' '.join(DIGESTS[file])})" for file in files)
+        digests = ", ".join(f"{_SOURCES[name]}{file} ({' '.join(DIGESTS[file])})" for file in files)
         raise DataError(
             f"{name} is not in {home} and could not be fetched ({type(error).__name__}: {error}). On a machine with a "
             f"network download {digests}, put it into that directory or name another one with folder=…, and load again"

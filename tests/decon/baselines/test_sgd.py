@@ -1,11 +1,14 @@
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import pytest
 
-from decon.attacks import Constant, Equivocate, Gaussian, NoAttack, NonFinite, SameValue, Scheduled, SignFlip
-from decon.baselines import coordinate_median, geometric_median, krum, mean, sgd, trimmed_mean
-from decon.costs import LeastSquares
+import topologies
+from decon import Stochastic, solve
+from decon.attacks import Constant, Equivocate, Gaussian, NoAttack, NonFinite, SameValue, Scheduled, SignFlip, View
+from decon.baselines import coordinate_median, geometric_median, krum, mean, rsa, sgd, trimmed_mean
+from decon.costs import LeastSquares, Ridge, WithHub
 from decon.errors import OptionError
 from decon.streams import minibatch, stream
 
@@ -72,6 +75,50 @@ def test_minibatches_are_the_streams_and_the_same_for_every_method() -> None:
     for row, count in zip(rows, samples, strict=True):
         assert row.min() == 0
         assert row.max() == count - 1
+
+
+@dataclass(frozen=True)
+class Recorder(Gaussian):
+    """A Gaussian attack that notes its draws."""
+
+    noted: list[np.ndarray] = field(default_factory=list)
+
+    def __call__(self, view: View, rng: np.random.Generator) -> np.ndarray:
+        assert view.byzantine.tolist() == [4, 5]
+        assert len(view.x) == 6
+        sent = super().__call__(view, rng)
+        self.noted.append(np.concatenate([[[view.k] * 3], sent]))
+        return sent
+
+
+class Watched(LeastSquares):
+    """Costs that note the minibatches drawn from them."""
+
+    def stochastic_gradient(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        self.__dict__.setdefault("noted", []).append(rows)
+        return super().stochastic_gradient(x, rows)
+
+
+def test_the_admm_sgd_and_rsa_meet_the_same_data_and_the_same_lies() -> None:
+    rng = np.random.default_rng(0)
+    seen, lies = [], []
+    for method in ("admm", "sgd", "rsa"):
+        costs, attack = Watched(rng.normal(size=(5, 9, 3)), rng.normal(size=(5, 9))), Recorder(std=2.0, replace=True)
+        if method == "admm":
+            solve(
+                topologies.make("star", 6), WithHub(Ridge(3, 0.01), costs), penalty=0.1, dual_bound=0.5,
+                local_step=Stochastic(sigma=9.0, batch_size=4), byzantine=[4, 5], attack=attack, iterations=7, seed=6,
+            )  # fmt: skip
+        elif method == "sgd":
+            sgd(costs, coordinate_median, byzantine=[5, 4], attack=attack, batch_size=4, iterations=7, seed=6)
+        else:
+            rsa(costs, dual_bound=0.5, byzantine=[4, 5], attack=attack, batch_size=4, iterations=7, seed=6)
+        seen.append(costs.__dict__["noted"])
+        lies.append(attack.noted)
+    for noted in (seen, lies):
+        assert len(noted[0]) == 7
+        assert np.array_equal(noted[0], noted[1])
+        assert np.array_equal(noted[0], noted[2])
 
 
 def test_no_attackers_equals_no_attack_and_the_same_seed_gives_the_same_bytes() -> None:

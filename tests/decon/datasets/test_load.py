@@ -1,5 +1,6 @@
 import gzip
 import struct
+import sys
 from pathlib import Path
 from urllib.error import URLError
 
@@ -134,6 +135,24 @@ def test_covertype_csv_and_libsvm_say_the_same(tmp_path: Path) -> None:
     assert set(np.unique(sets[0].X[:, 10:])) == {0.0, 1.0}
 
 
+def test_mnist_from_the_fetcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """openml's mnist_784: pixels and digits as text, the 60,000 training images first; here 60 and 10 of them."""
+    module = sys.modules["decon.datasets.load"]
+    monkeypatch.setattr(module, "_MNIST_SAMPLES", 70)
+    monkeypatch.setattr(module, "_MNIST_TRAIN", 60)
+    rng = np.random.default_rng(0)
+    pixels, digits = rng.integers(0, 256, size=(70, 784)), rng.integers(0, 10, size=70)
+    bunch = sklearn.utils.Bunch(data=pixels, target=digits.astype(str).astype(object))
+    monkeypatch.setattr(sklearn.datasets, "fetch_openml", lambda *_, **__: bunch)
+    data = datasets.load("mnist", folder=tmp_path, bias=False)
+    assert (data.X.shape, data.X_test.shape) == ((60, 784), (10, 784))
+    assert np.array_equal(data.X_test, pixels[60:] / 255)
+    assert np.array_equal(np.concatenate([data.y, data.y_test]), digits)
+    bunch.data, bunch.target = pixels[1:], bunch.target[1:]
+    with pytest.raises(DataError, match="70 samples, not 69"):
+        datasets.load("mnist", folder=tmp_path)
+
+
 def test_covertypes_share_is_exactly_p2s_on_the_whole_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fetcher's place is taken by one that gives 581,012 samples of the true kind."""
     rng = np.random.default_rng(0)
@@ -146,11 +165,14 @@ def test_covertypes_share_is_exactly_p2s_on_the_whole_set(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(
-    "name, fetcher, file",
-    [("covertype", "fetch_covtype", "covtype.data.gz"), ("mnist", "fetch_openml", "t10k-labels-idx1-ubyte.gz")],
+    "name, fetcher, file, host",
+    [
+        ("covertype", "fetch_covtype", "covtype.data.gz", "archive.ics.uci.edu"),
+        ("mnist", "fetch_openml", "t10k-labels-idx1-ubyte.gz", "ossci-datasets"),
+    ],
 )
 def test_offline_says_what_to_put_where(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fetcher: str, file: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fetcher: str, file: str, host: str
 ) -> None:
     def offline(*_: object, **__: object) -> None:
         raise URLError("no route to host")
@@ -160,6 +182,7 @@ def test_offline_says_what_to_put_where(
         datasets.load(name, folder=tmp_path)
     assert file in str(caught.value)
     assert str(tmp_path) in str(caught.value)
+    assert f"https://{host}" in str(caught.value)
     assert files.DIGESTS[file][1] in str(caught.value)
 
 
