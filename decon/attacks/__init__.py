@@ -1,7 +1,7 @@
 """Falsifications of messages: frozen options, called as ``attack(view, rng)``."""
 
 from decon.attacks.base import Attack, View
-from decon.attacks.composed import Decaying, Scheduled
+from decon.attacks.composed import Decaying, Scaled, Scheduled
 from decon.attacks.falsifications import (
     Constant,
     Equivocate,
@@ -31,6 +31,7 @@ __all__ = [
     "NonFinite",
     "Outlier",
     "SameValue",
+    "Scaled",
     "Scheduled",
     "SignFlip",
     "Stealth",

@@ -10,7 +10,7 @@ from decon.attacks.base import Attack, View
 from decon.costs.base import Array
 from decon.errors import OptionError
 
-__all__ = ["Decaying", "Scheduled"]
+__all__ = ["Decaying", "Scaled", "Scheduled"]
 
 
 def _true(attack: Attack, view: View) -> Array:
@@ -50,6 +50,43 @@ class Decaying(Attack):
         """Return x + ratio^k (message - x)."""
         true = _true(self.attack, view)
         return np.asarray(true + self.ratio**view.k * (self.attack(view, rng) - true))
+
+
+@dataclass(frozen=True)
+class Scaled(Attack):
+    """Any attack with its error times ``strength``: one axis for attacks of every kind.
+
+    Parameters
+    ----------
+    attack : Attack
+    strength : float
+        At least 0; 1 leaves the attack as it is, 0 sends true updates.
+
+    Raises
+    ------
+    OptionError
+        If ``strength`` is negative or not finite.
+    """
+
+    attack: Attack
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength < float("inf"):
+            raise OptionError(f"Scaled needs a finite strength of at least 0, not {self.strength}")
+
+    @property
+    def per_arc(self) -> bool:
+        """As the attack it scales."""
+        return self.attack.per_arc
+
+    def __call__(self, view: View, rng: np.random.Generator) -> Array:
+        """Return x + strength (message - x)."""
+        messages = self.attack(view, rng)
+        if self.strength == 1.0:  # bit for bit the attack itself
+            return messages
+        true = _true(self.attack, view)
+        return np.asarray(true + self.strength * (messages - true))
 
 
 @dataclass(frozen=True)

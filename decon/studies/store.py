@@ -1,0 +1,189 @@
+"""Where rows are kept: one small parquet file a run, written as it finishes, packed into larger ones as they add up.
+
+Every file is written beside its place, flushed to the disk and moved there, so a kill or a power cut leaves it whole or
+not at all. A packed file is in place before the small ones it replaces are deleted; in between, rows exist twice, and
+reading takes each key once. So at every moment every finished row can be read exactly once.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from decon.errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Store"]
+
+_PACKS = 32
+"""More packed files than this are merged into one when a study ends."""
+
+_TEXT = ("key", "topology", "attack", "method", "penalty", "status", "message", "penalty_from")
+_WHOLE = ("attempt", "n", "seed", "iterations", "severed")
+_REAL = (
+    "byzantine",
+    "strength",
+    "distance",
+    "distance_all",
+    "worst_distance",
+    "consensus_error",
+    "objective",
+    "error_norm",
+    "rate",
+    "rate_error",
+    "iterations_to_1e-6",
+    "penalty_value",
+    "seconds",
+    "finished",
+)
+
+
+class Store:
+    """The rows of a study, in a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Made when the first row is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = Store(tempfile.mkdtemp())
+    >>> store.add({"key": "a", "attempt": 0, "n": 5, "status": "completed"})
+    >>> store.pack([{"key": "a", "attempt": 0, "n": 5, "status": "completed"}])
+    >>> store.rows()[["key", "n", "status"]].to_dict("records")
+    [{'key': 'a', 'n': 5, 'status': 'completed'}]
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write one row; a row of the same key and attempt that is already there stays as it is."""
+        place = self._place(row["key"], row["attempt"])
+        if not place.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write([row], place)
+
+    def pack(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Move rows that were added into one file."""
+        if rows:
+            _write(rows, self._new_pack(), sync_folder=True)
+            for row in rows:
+                self._place(row["key"], row["attempt"]).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Pack what an earlier, killed run left, and merge packed files if there are many of them."""
+        import pyarrow as pa
+
+        packs, parts = self._files("rows-*.parquet"), self._files("part-*.parquet")
+        for stale in self._files(".partial-*"):
+            stale.unlink(missing_ok=True)
+        merge = [*parts, *(packs if len(packs) > _PACKS else ())]
+        if merge:
+            table = _once(pa.concat_tables([_read(file) for file in merge]))
+            _write(table, self._new_pack(), sync_folder=True)
+            for file in merge:
+                file.unlink(missing_ok=True)
+
+    def rows(self) -> pd.DataFrame:
+        """Return the rows, each key once and with its latest attempt, in the order of the keys."""
+        import pyarrow as pa
+
+        tables = []
+        for file in self._files("*.parquet"):
+            try:
+                tables.append(_read(file))
+            except FileNotFoundError:  # packed by a study that is running: read again from where they went
+                return self.rows()
+        if not tables:
+            tables.append(_schema().empty_table())
+        table = tables[0] if len(tables) == 1 else _once(pa.concat_tables(tables))  # one file holds no key twice
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one study process; the system lets go of it when the process ends, however it ends.
+
+        Raises
+        ------
+        OptionError
+            If another process holds it.
+        """
+        import fcntl
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OptionError(f"another process is running the study in {self.folder}") from None
+            yield
+
+    def _files(self, pattern: str) -> list[Path]:
+        return sorted(file for file in self.folder.glob(pattern) if pattern[0] == "." or file.name[0] != ".")
+
+    def _place(self, key: str, attempt: int) -> Path:
+        return self.folder / f"part-{key}-{attempt}.parquet"
+
+    def _new_pack(self) -> Path:
+        return self.folder / f"rows-{uuid.uuid4().hex}.parquet"
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    kinds = ((_TEXT, pa.string()), (_WHOLE, pa.int64()), (_REAL, pa.float64()))
+    return pa.schema([(name, kind) for names, kind in kinds for name in names])
+
+
+def _write(rows: Sequence[Mapping[str, Any]] | pa.Table, place: Path, *, sync_folder: bool = False) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([dict(row) for row in rows], schema=_schema())
+    draft = place.with_name(f".partial-{uuid.uuid4().hex}")
+    with draft.open("wb") as file:
+        pq.write_table(table, file, compression="zstd" if len(table) > 1 else "none", use_dictionary=len(table) > 1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)
+    if sync_folder:  # before the files it replaces go
+        handle = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _read(file: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with file.open("rb") as stream:
+        try:
+            return pq.ParquetFile(stream).read().select(_schema().names).cast(_schema())
+        except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError) as error:
+            raise OptionError(f"{file} does not hold rows of a study: {error}") from None
+
+
+def _once(table: pa.Table) -> pa.Table:
+    """Return the rows of ``table`` with the latest attempt of each key, in the order of the keys."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ordered = table.sort_by([("key", "ascending"), ("attempt", "ascending")]).combine_chunks()
+    keys = ordered.column("key").combine_chunks()
+    if len(keys) < 2:
+        return ordered
+    differs = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
+    return ordered.filter(pa.concat_arrays([differs, pa.array([True])]))
