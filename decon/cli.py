@@ -159,6 +159,35 @@ def solve(file: str | None, topology: str | None, tol: float | None, out: str | 
 
 
 @app.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--out", help="Folder of the rows.  [FILE without .toml]")
+@click.option("--jobs", type=int, default=-1, show_default=True, help="Worker processes; -1 is one a core.")
+@click.option("--dask", help="Address of a Dask scheduler, tcp://host:port, instead of processes here.")
+@click.option("--retry-failed", is_flag=True, help="Run the cells that failed once more.")
+@output_options
+def sweep(file: str, form: str | None, out: str | None, jobs: int, dask: str | None, retry_failed: bool) -> None:
+    """Run every cell of a study that has no row yet, and print medians over seeds.
+
+    Kill it at any moment: the same command goes on, loses nothing finished, repeats nothing. Exit code 1 says that
+    cells failed; their rows hold the errors. docs/scaling.md describes the FILE.
+
+    \b
+    Example:
+      decon sweep study.toml --jobs 2
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    from decon.sweep import run
+
+    outcome = run(file, out=out, jobs=jobs, dask=dask, retry_failed=retry_failed, progress=True)
+    show(outcome.summary.reset_index().set_index("topology"), form)
+    click.echo(f"{outcome.done} runs made, {len(outcome.rows)} rows in {outcome.folder}", err=True)
+    if outcome.failed:
+        rows = outcome.rows
+        first = rows.loc[rows["status"] == "error", "message"].iloc[0]
+        click.echo(f"{outcome.failed} cells failed, the first with {first}; see --retry-failed", err=True)
+        sys.exit(1)
+
+
+@app.command()
 def topologies() -> None:
     """List the graph families, one line each."""
     import topologies as package

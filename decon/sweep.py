@@ -1,4 +1,4 @@
-"""Run a study: every cell of a grid, in parallel, on one machine or a Dask cluster, to be taken up again at any time."""
+"""Run a study: every cell of a grid, in parallel, here or on a Dask cluster, to be taken up again at any time."""
 
 from __future__ import annotations
 

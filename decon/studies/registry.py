@@ -6,7 +6,7 @@ import dataclasses
 
 import decon
 from decon import attacks
-from decon.local_steps import Exact
+from decon.local_steps import Exact, SquareRoot
 
 __all__ = ["ATTACKS", "LOCAL_STEPS", "SCREENINGS"]
 
@@ -22,5 +22,6 @@ _RULES = [value for name in dir(decon) if isinstance(value := getattr(decon, nam
 SCREENINGS: dict[str, type] = {rule.__name__: rule for rule in _RULES if hasattr(rule, "judge")}
 LOCAL_STEPS: dict[str, type] = {
     Exact.__name__: Exact,
+    SquareRoot.__name__: SquareRoot,  # the sigma of a Stochastic
     **{rule.__name__: rule for rule in _RULES if hasattr(rule, "keeps_falsified")},
 }

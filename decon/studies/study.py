@@ -196,7 +196,8 @@ def _method(entry: Any, name: str) -> dict[str, Any]:
     if isinstance(bound, bool) or not (bound == "inf" or (isinstance(bound, (int, float)) and bound > 0)):
         raise OptionError(f"{where} dual_bound must be a positive number, not {bound!r}")
     step = normal(entry.get("local_step", "Exact"), LOCAL_STEPS, "local step")
-    build(step, LOCAL_STEPS)  # refuses what the rule itself refuses
+    if not hasattr(build(step, LOCAL_STEPS), "keeps_falsified"):
+        raise OptionError(f"{where} local_step: {step['kind']} is no local step")
     screening = None
     if entry.get("screening") is not None:
         screening = normal(entry["screening"], SCREENINGS, "screening")

@@ -51,7 +51,7 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(OptionError, match="no study at"):
         Study.load(tmp_path / "none.toml")
     (tmp_path / "bad.toml").write_text("[grid\n")
-    with pytest.raises(OptionError, match="bad.toml is not TOML"):
+    with pytest.raises(OptionError, match=r"bad\.toml is not TOML"):
         Study.load(tmp_path / "bad.toml")
 
 
