@@ -143,7 +143,7 @@ def test_no_attackers_equals_no_attack_and_the_same_seed_gives_the_same_bytes() 
 )
 def test_robust_rules_end_near_the_truth_where_the_mean_does_not_matter(rule, attack) -> None:  # type: ignore[no-untyped-def]
     costs = many_samples()
-    run = sgd(costs, rule, byzantine=[7, 8], attack=attack, step=0.5, ridge=0.0, iterations=600, record_every=600)
+    run = sgd(costs, rule, byzantine=[7, 8], attack=attack, step=0.5, ridge=0.0, iterations=300, record_every=300)
     assert run.status == "finished"
     # all workers share one least-squares solution up to noise of 0.01; minibatch noise and bias stay below this
     assert np.linalg.norm(run.x - [1.0, -2.0, 0.5]) < 0.15
