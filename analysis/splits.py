@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from analysis.errors import HypothesisError
 from topologies import Spectrum
@@ -121,6 +120,8 @@ def best_splits(score: Callable[[float, float, float], float], *, reserve: bool)
     >>> round(one, 4), round(three, 4)
     (2.0, 3.0)
     """
+    from scipy.optimize import minimize  # a slow import that only a search needs
+
     size = 3 if reserve else 2
 
     def constants(point: NDArray[np.float64]) -> tuple[float, float, float]:
