@@ -65,7 +65,7 @@ def promises(
     if not (strong > 0 and np.isfinite(smooth)):
         return row
     theorem = analysis.theorem3(topo.spectrum, strong_convexity=strong, smoothness=smooth, penalty=penalty)
-    row["theorem3_rate"] = theorem.rate
+    row["theorem3_rate"] = theorem.distance_rate
     if not hasattr(analysis, "certified_rate"):  # until certificates land
         return row
     curvature = {"strong_convexity": strong, "smoothness": smooth}
@@ -73,7 +73,8 @@ def promises(
     for method in ("theorem3", "certified"):
         row[f"{method}_penalty"] = analysis.optimal_penalty(topo, **curvature, method=method)
     if "theorem3_radius" in row and np.isfinite(error_bound):
-        row["theorem3_radius"] = theorem.radius(error_bound)
+        closest = analysis.theorem3(topo.spectrum, **curvature, penalty=penalty, objective="radius")
+        row["theorem3_radius"] = closest.radius(error_bound)
         if topo.n <= _CERTIFIED_RADIUS_UP_TO:
             row["certified_radius"] = analysis.certified_radius(
                 topo, **curvature, penalty=penalty, byzantine=byzantine, error_bound=error_bound
