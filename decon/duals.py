@@ -20,28 +20,34 @@ class Duals(NamedTuple):
     ----------
     values : (n, N) or (arcs, N) ndarray
         Σ_j η_ij = -α_i in node form, η_ij in arc form.
-    pull : (n, N) ndarray
-        Σ_j (2η_ij - η⁻_ij).
+    linear : (n, N) ndarray
+        Σ_j (2η_ij - η⁻_ij + β_ij z_i), what the local step's subproblem pairs with x.
     """
 
     values: Array
-    pull: Array
+    linear: Array
 
 
-def node_step(links: Links, penalty: float, values: Array, own: Array, z: Array) -> Duals:
-    """Advance Σ_j η_ij by c(A z - D own): P1 (7) with α = -Σ_j η; needs λ = ∞ and one broadcast an agent."""
-    gap = links.neighbour_sum(z)
-    gap -= links.degrees[:, None] * own
-    gap *= penalty
-    after = values + gap
-    gap += after
-    return Duals(after, gap)
+def node_step(links: Links, penalty: float, values: Array, weight: Array, own: Array, z: Array) -> Duals:
+    """Advance Σ_j η_ij by c(A z - D own): P1 (7) with α = -Σ_j η; needs λ = ∞ and one broadcast an agent.
+
+    ``weight`` is the diagonal of 2cD. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z.
+    """
+    after = links.neighbour_sum(z)
+    after *= 2.0 * penalty
+    linear = values + after
+    after -= weight[:, None] * own
+    after *= 0.5
+    after += values
+    return Duals(after, linear)
 
 
-def node_start(links: Links, penalty: float, alpha: Array, x: Array) -> Duals:
-    """Return the duals before the first iteration, from α⁰ and z⁰ = x⁰."""
-    gap = penalty * (links.neighbour_sum(x) - links.degrees[:, None] * x)
-    return Duals(-alpha, gap - alpha)
+def node_start(links: Links, penalty: float, alpha: Array, weight: Array, x: Array) -> Duals:
+    """Return the duals before the first iteration, from α⁰ and z⁰ = x⁰: P1 (6) starts from cL₊ z⁰ - α⁰."""
+    linear = penalty * links.neighbour_sum(x)
+    linear += 0.5 * weight[:, None] * x
+    linear -= alpha
+    return Duals(-alpha, linear)
 
 
 def arc_step(
@@ -49,6 +55,7 @@ def arc_step(
     penalty: float,
     bound: float,
     values: Array,
+    weight: Array,
     own: Array,
     messages: Array,
     active: NDArray[np.bool_] | None,
@@ -63,10 +70,10 @@ def arc_step(
     if active is not None:
         after[~active] = 0.0
         values = np.where(active[:, None], values, 0.0)
-    return Duals(after, links.arc_sum(2.0 * after - values))
+    return Duals(after, links.arc_sum(2.0 * after - values) + weight[:, None] * own)
 
 
-def arc_start(links: Links, penalty: float, values: Array, x: Array) -> Duals:
+def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array) -> Duals:
     """Return the duals before the first iteration, from η⁰ and z⁰ = x⁰, so that edge values are edge means."""
     gap = (links.broadcast(x) - x[links.receivers]) * (penalty * links.arc_weights)[:, None]
-    return Duals(values, links.arc_sum(values + gap))
+    return Duals(values, links.arc_sum(values + gap) + weight[:, None] * x)

@@ -95,8 +95,8 @@ class State:
         True updates, and what was broadcast (for an equivocating agent: its true update).
     duals : (n, N) or (arcs, N) ndarray
         Σ_j η_ij in node form, η_ij in arc form.
-    pull : (n, N) ndarray
-        Σ_j (2η_ij - η⁻_ij).
+    linear : (n, N) ndarray
+        Σ_j (2η_ij - η⁻_ij + β_ij z_i).
     weight : (n,) ndarray
         Σ_j β_ij = 2c Σ_j w_ij over the links in use.
     error : float
@@ -116,7 +116,7 @@ class State:
     z: Array
     own: Array
     duals: Array
-    pull: Array
+    linear: Array
     weight: Array
     error: float = 0.0
     gradient: Array | None = None
@@ -133,10 +133,10 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
     """Return the state before the first iteration: z⁰ = x⁰ and duals that sum to -α⁰."""
     weight = 2.0 * method.penalty * links.degrees
     if method.by_node:
-        duals = node_start(links, method.penalty, alpha0, x0)
+        duals = node_start(links, method.penalty, alpha0, weight, x0)
     else:
-        duals = arc_start(links, method.penalty, _spread(method.topo, alpha0), x0)
-    state = State(0, x0, x0, x0, duals.values, duals.pull, weight)
+        duals = arc_start(links, method.penalty, _spread(method.topo, alpha0), weight, x0)
+    state = State(0, x0, x0, x0, duals.values, duals.linear, weight)
     if method.screening is None:
         return state
     active = np.ones(len(links.receivers), dtype=bool)
@@ -158,10 +158,10 @@ def step(method: Method, links: Links, state: State) -> State:
     """Advance one synchronous round; mutates nothing."""
     k = state.k + 1
     with np.errstate(over="ignore", invalid="ignore"):
-        x, gradient = method.local_step(method.costs, state.x, state.own, state.pull, state.weight, k, method.seed)
+        x, gradient = method.local_step(method.costs, state.x, state.linear, state.weight, k, method.seed)
         z, own, error, falsified = _falsify(method, state, k, x)
         if method.by_node:
-            duals = node_step(links, method.penalty, state.duals, own, z)
+            duals = node_step(links, method.penalty, state.duals, state.weight, own, z)
             poisoned = _first_non_finite(method, z) if method.attacked else None
             return State(k, x, z, own, *duals, state.weight, error, gradient, poisoned=poisoned)
         messages = links.broadcast(z)
@@ -210,8 +210,10 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
         if method.attacked and np.isinf(method.dual_bound):
             bad: NDArray[np.bool_] = ~np.all(np.isfinite(messages), axis=1)
             poisoned = int(method.topo.senders[np.argmax(bad)]) if bad.any() else None
-        duals = arc_step(links, method.penalty, method.dual_bound, before.duals, after.own, messages, None)
-        return replace(after, duals=duals.values, pull=duals.pull, poisoned=poisoned)
+        duals = arc_step(
+            links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
+        )
+        return replace(after, duals=duals.values, linear=duals.linear, poisoned=poisoned)
     finite: NDArray[np.bool_] = np.all(np.isfinite(messages), axis=1)
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
@@ -222,8 +224,8 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     if not np.array_equal(active, before.active):
         weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
     used = messages if verdict.messages is None else verdict.messages
-    duals = arc_step(links, method.penalty, method.dual_bound, before.duals, after.own, used, active)
-    return replace(after, duals=duals.values, pull=duals.pull, weight=weight, active=active, screen=verdict.state)
+    duals = arc_step(links, method.penalty, method.dual_bound, before.duals, weight, after.own, used, active)
+    return replace(after, duals=duals.values, linear=duals.linear, weight=weight, active=active, screen=verdict.state)
 
 
 def iterate(method: Method, links: Links | None = None, *, x0: Array, alpha0: Array) -> Iterator[State]:

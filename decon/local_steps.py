@@ -1,4 +1,4 @@
-"""The local step: how an agent turns its neighbours' pull into its next update."""
+"""The local step: how an agent turns what its neighbours said into its next update."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LocalStep(Protocol):
     def keeps_falsified(self) -> bool:
         """Whether a falsifying agent's own recursion uses what it broadcast (P1) or its true update (P2)."""
 
-    def __call__(self, costs: Costs, x: Array, own: Array, pull: Array, weight: Array, k: int, seed: int) -> Update:
+    def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
         """Return the updates of iteration ``k`` (from 1).
 
         Parameters
@@ -37,10 +37,8 @@ class LocalStep(Protocol):
         costs : Costs
         x : (n, N) ndarray
             Last true updates.
-        own : (n, N) ndarray
-            Each agent's own last broadcast z_i.
-        pull : (n, N) ndarray
-            Σ_j (2η_ij - η⁻_ij).
+        linear : (n, N) ndarray
+            Σ_j (2η_ij - η⁻_ij + β_ij z_i), z_i the agent's own last broadcast.
         weight : (n,) ndarray
             Σ_j β_ij over the links in use.
         k, seed : int
@@ -57,19 +55,18 @@ class Exact:
     >>> import numpy as np
     >>> from decon.costs import Quadratic
     >>> zero = np.zeros((1, 1))
-    >>> Exact()(Quadratic([[[1.0]]], [[3.0]]), zero, zero, zero, np.array([2.0]), 1, 0).x
+    >>> Exact()(Quadratic([[[1.0]]], [[3.0]]), zero, zero, np.array([2.0]), 1, 0).x
     array([[1.]])
     """
 
     keeps_falsified = True
 
-    def __call__(self, costs: Costs, x: Array, own: Array, pull: Array, weight: Array, k: int, seed: int) -> Update:
+    def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
         """Return argmin and, from its optimality condition, the gradient there."""
-        linear = weight[:, None] * own
-        linear += pull
         update = costs.prox(linear, weight, x)
-        linear -= weight[:, None] * update
-        return Update(update, linear)
+        gradient = weight[:, None] * update
+        np.subtract(linear, gradient, out=gradient)
+        return Update(update, gradient)
 
 
 @dataclass(frozen=True)
@@ -157,14 +154,15 @@ class Stochastic:
         if size is not None and (not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1):
             raise OptionError(f"batch_size must be a positive integer or None, not {size!r}")
 
-    def __call__(self, costs: Costs, x: Array, own: Array, pull: Array, weight: Array, k: int, seed: int) -> Update:
-        """Return x + (pull - F')/(σ^k + weight)."""
+    def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
+        """Return x + (linear - weight x - F')/(σ^k + weight): a broadcast kept in memory is x itself here."""
         sigma = _positive(f"sigma at iteration {k}", self.sigma(k)) if callable(self.sigma) else self.sigma
         if self.batch_size is None:
             gradient = costs.gradient(x)
         else:
             gradient = costs.stochastic_gradient(x, minibatch(seed, k, costs.samples, self.batch_size))
-        update = pull - gradient
+        update = linear - weight[:, None] * x
+        update -= gradient
         update /= (sigma + weight)[:, None]
         update += x
         return Update(update, None)
