@@ -28,15 +28,15 @@ class Duals(NamedTuple):
     linear: Array
 
 
-def node_step(links: Links, penalty: float, values: Array, weight: Array, own: Array, z: Array) -> Duals:
+def node_step(links: Links, penalty: float, values: Array, weighted: Array, z: Array) -> Duals:
     """Advance Σ_j η_ij by c(A z - D own): P1 (7) with α = -Σ_j η; needs λ = ∞ and one broadcast an agent.
 
-    ``weight`` is the diagonal of 2cD. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z.
+    ``weighted`` is 2cD own. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z.
     """
     after = links.neighbour_sum(z)
     after *= 2.0 * penalty
     linear = values + after
-    after -= weight[:, None] * own
+    after -= weighted
     after *= 0.5
     after += values
     return Duals(after, linear)

@@ -101,8 +101,8 @@ class State:
         Σ_j β_ij = 2c Σ_j w_ij over the links in use.
     error : float
         ‖e‖ over the falsifying agents; for an equivocating one the root mean square over its neighbours.
-    gradient : (n, N) ndarray or None
-        ∇f(x), where the local step gave it.
+    solved : pair of (n, N) ndarray or None
+        Linear term and weight_i x_i of the exact local step that gave x.
     active : (arcs,) ndarray of bool or None
         Links in use; None where nothing screens.
     screen : object
@@ -119,10 +119,15 @@ class State:
     linear: Array
     weight: Array
     error: float = 0.0
-    gradient: Array | None = None
+    solved: tuple[Array, Array] | None = None
     active: NDArray[np.bool_] | None = None
     screen: Any = None
     poisoned: int | None = None
+
+    @property
+    def gradient(self) -> Array | None:
+        """(n, N) ∇f(x) by the optimality condition of an exact local step, None after any other."""
+        return None if self.solved is None else self.solved[0] - self.solved[1]
 
     def alpha(self, links: Links) -> Array:
         """Return (n, N) P1's multipliers α_i = -Σ_j η_ij."""
@@ -158,17 +163,19 @@ def step(method: Method, links: Links, state: State) -> State:
     """Advance one synchronous round; mutates nothing."""
     k = state.k + 1
     with np.errstate(over="ignore", invalid="ignore"):
-        x, gradient = method.local_step(method.costs, state.x, state.linear, state.weight, k, method.seed)
+        x, weighted = method.local_step(method.costs, state.x, state.linear, state.weight, k, method.seed)
+        solved = None if weighted is None else (state.linear, weighted)
         z, own, error, falsified = _falsify(method, state, k, x)
         if method.by_node:
-            duals = node_step(links, method.penalty, state.duals, state.weight, own, z)
+            mine = weighted if own is x and weighted is not None else state.weight[:, None] * own
+            duals = node_step(links, method.penalty, state.duals, mine, z)
             poisoned = _first_non_finite(method, z) if method.attacked else None
-            return State(k, x, z, own, *duals, state.weight, error, gradient, poisoned=poisoned)
+            return State(k, x, z, own, *duals, state.weight, error, solved, poisoned=poisoned)
         messages = links.broadcast(z)
         if falsified is not None:
             arcs, rows = falsified
             messages[arcs] = rows
-        return _receive(method, links, state, State(k, x, z, own, x, x, state.weight, error, gradient), messages)
+        return _receive(method, links, state, State(k, x, z, own, x, x, state.weight, error, solved), messages)
 
 
 def _falsify(

@@ -16,10 +16,18 @@ __all__ = ["Exact", "LocalStep", "SquareRoot", "Stochastic", "Update"]
 
 
 class Update(NamedTuple):
-    """A local step's outcome: the true updates x⁺ (n, N), and ∇f(x⁺) where it comes for free."""
+    """A local step's outcome.
+
+    Attributes
+    ----------
+    x : (n, N) ndarray
+        The true updates x⁺.
+    weighted : (n, N) ndarray or None
+        weight_i x⁺_i if the step is exact, so that ∇f(x⁺) = linear - weighted.
+    """
 
     x: Array
-    gradient: Array | None
+    weighted: Array | None
 
 
 class LocalStep(Protocol):
@@ -62,11 +70,9 @@ class Exact:
     keeps_falsified = True
 
     def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
-        """Return argmin and, from its optimality condition, the gradient there."""
+        """Return the minimiser."""
         update = costs.prox(linear, weight, x)
-        gradient = weight[:, None] * update
-        np.subtract(linear, gradient, out=gradient)
-        return Update(update, gradient)
+        return Update(update, weight[:, None] * update)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.costs.base import Array, Costs
+from decon.costs.base import Array, Costs, row_sums
 from decon.engine import State
 
 __all__ = ["NAMES", "Metrics"]
@@ -45,7 +45,7 @@ class Metrics:
             x = state.x if self._everyone else state.x[self.honest]
             distance = _mean_norm(x - self.minimizer)
             distance_all = distance if self._same else _mean_norm(x - self.minimizer_all)
-            consensus = _mean_norm(x - x.mean(axis=0))
+            consensus = _mean_norm(x - np.ones(len(x)) @ x / len(x))
             values = self.costs.value(state.x, state.gradient)
             objective = float(values.sum() if self._everyone else values[self.honest].sum())
         self.rows.append((distance, distance_all, consensus, objective, state.error))
@@ -59,4 +59,6 @@ class Metrics:
 
 
 def _mean_norm(rows: Array) -> float:
-    return float(np.sqrt(np.einsum("ij,ij->i", rows, rows)).sum() / len(rows))
+    """Return the mean of the rows' norms; overwrites them."""
+    rows *= rows
+    return float(np.sqrt(row_sums(rows)).sum() / len(rows))
