@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
+from typing import Any, Literal
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
@@ -82,7 +83,7 @@ class Circle:
         """Whether F ⪰ 0 is proved on the whole circle of ``rate``; False also where rounding leaves it open."""
         return self.search(rate) == "certified"
 
-    def search(self, rate: float) -> Violation | str:
+    def search(self, rate: float) -> Violation | Literal["certified", "open"]:
         """Return "certified", "open" (rounding), or a :class:`Violation` found on the circle of ``rate``."""
         pieces = self._pieces(rate)
         for piece in pieces:
@@ -148,10 +149,10 @@ class Circle:
         turning = poly.polyroots(poly.polyder(line))
         spots = np.concatenate([[0.0], turning.real])
         heights = poly.polyval(spots, line) / (1 + spots**2) ** 2
-        if line[-1] < 0:
-            return np.inf
         best = int(np.argmin(heights))
-        return float(spots[best]) if heights[best] < 0 else None
+        if heights[best] < 0:
+            return float(spots[best])
+        return np.inf if line[-1] < 0 else None
 
     def _worst(self, rate: float, t: float) -> Complex:
         """Return the direction of the least eigenvalue of F, scaled to unit diagonal."""
@@ -162,7 +163,7 @@ class Circle:
 
     def _violated(self, rate: float, piece: _Piece, u: float) -> Violation | None:
         """Return the violation at a point if F is surely not positive semidefinite there."""
-        if self._positive(poly.polyval(u, piece.coefficients.T), sign=-1.0):
+        if self._positive(np.asarray(poly.polyval(u, piece.coefficients.T)), sign=-1.0):
             return None
         t = u if not piece.inverted else (np.inf if u == 0 else 1 / u)
         return Violation(rate, t, self._worst(rate, t))
@@ -192,17 +193,17 @@ class Circle:
         """Return F's coefficients as polynomials of t in [0, 1], and of 1/t in [0, 1]."""
         rise = np.array([1, 1j])
         w = np.array([-(1 - rate), 1j * (1 + rate)])  # ω(1 - it)
-        turn = poly.polymul(w, rate * rise)  # ωζ(1 - it)²
-        bend = 2 * self.c * poly.polymul(w, w)
-        mix = self.c * poly.polymul(np.array([1, -1j]), np.array([2 * rate - 1, 1j * (1 + 2 * rate)]))
-        cross = poly.polymul(bend.conj(), mix)
+        turn = np.convolve(w, rate * rise)  # ωζ(1 - it)²
+        bend = 2 * self.c * np.convolve(w, w)
+        mix = self.c * np.convolve(np.array([1, -1j]), np.array([2 * rate - 1, 1j * (1 + 2 * rate)]))
+        cross: Complex = _product(bend, mix)
         table = np.stack(
             [
-                self.product * poly.polymul(turn.conj(), turn).real,
-                2 * self.m * poly.polymul(turn.conj(), mix).real,
-                poly.polymul(mix.conj(), mix).real,
-                2 * self.m * poly.polymul(turn.conj(), bend).real,
-                poly.polymul(bend.conj(), bend).real,
+                self.product * _product(turn, turn).real,
+                2 * self.m * _product(turn, mix).real,
+                _product(mix, mix).real,
+                2 * self.m * _product(turn, bend).real,
+                _product(bend, bend).real,
                 cross.real,
                 cross.imag,
             ]
@@ -214,6 +215,11 @@ class Circle:
 class _Piece:
     coefficients: Array  # (7, 5), ascending powers
     inverted: bool
+
+
+def _product(first: NDArray[Any], second: NDArray[Any]) -> Complex:
+    """Return the coefficients of conj(first) · second for real t."""
+    return np.asarray(np.convolve(first.conj(), second), dtype=complex)
 
 
 def _at(coefficients: Array, t: float) -> Array:

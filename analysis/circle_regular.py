@@ -38,7 +38,7 @@ def regular_rate(
     Examples
     --------
     >>> round(regular_rate(np.array([-1.0, 1.0]), 1.0, 1.0, 1.0, 0.5), 6)  # two agents, equal Hessians
-    0.707107
+    0.5
     """
     nu, ell, c = strong_convexity, smoothness, penalty
     m, radius = (nu + ell) / 2, (ell - nu) / 2
@@ -79,13 +79,7 @@ def _failing(rate: float, gaps: Array, degree: float, m: float, radius: float, c
     w0, w1, v0, v1 = eps * eps, 2 * rate, eps, rate
     slope = b * b - 2 * a * e - radius**2 * rate**2  # of |ω|²; Re ω² = 2 (Re ω)² - |ω|²
     k0 = a * a * w0 * w0 + slope * w0 + e * e - 2 * a * b * w0 * v0 + 4 * a * e * v0 * v0 - 2 * b * e * v0
-    k1 = (
-        2 * a * a * w0 * w1
-        + slope * w1
-        - 2 * a * b * (w0 * v1 + w1 * v0)
-        + 8 * a * e * v0 * v1
-        - 2 * b * e * v1
-    )
+    k1 = 2 * a * a * w0 * w1 + slope * w1 - 2 * a * b * (w0 * v1 + w1 * v0) + 8 * a * e * v0 * v1 - 2 * b * e * v1
     k2 = a * a * w1 * w1 - 2 * a * b * w1 * v1 + 4 * a * e * v1 * v1
     s = np.clip(np.divide(-k1, 2 * k2, out=np.zeros_like(k1), where=k2 > 0), 0.0, 2.0)
     spots = np.stack([np.zeros_like(s), s, np.full_like(s, 2.0)])
