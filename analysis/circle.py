@@ -157,9 +157,11 @@ class Circle:
     def _worst(self, rate: float, t: float) -> Complex:
         """Return the direction of the least eigenvalue of F, scaled to unit diagonal."""
         matrix = self._matrix(_at(self._pieces(rate)[0].coefficients, t))
-        scale = 1 / np.sqrt(np.maximum(np.abs(np.diagonal(matrix).real), np.finfo(float).tiny))
+        diagonal = np.abs(np.diagonal(matrix).real)
+        scale = 1 / np.sqrt(np.maximum(diagonal, 1e-30 * diagonal.max()))  # a zero on the diagonal is a violation itself
         _, vectors = eigh(scale[:, None] * matrix * scale, subset_by_index=[0, 0])
-        return np.asarray(scale * vectors[:, 0])
+        vector = scale * vectors[:, 0]
+        return np.asarray(vector / np.linalg.norm(vector))
 
     def _violated(self, rate: float, piece: _Piece, u: float) -> Violation | None:
         """Return the violation at a point if F is surely not positive semidefinite there."""

@@ -81,7 +81,7 @@ def test_equal_curvature_makes_it_exact(name: str) -> None:
         assert rate == pytest.approx(exact_rate(topo, np.full(topo.n, 2.0), c), abs=2e-8)  # double roots: √eps
 
 
-@pytest.mark.parametrize("name", ["edge", "path", "star", "erdos_renyi"])
+@pytest.mark.parametrize("name", ["edge", "path", pytest.param("erdos_renyi", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("c", "ell"), [(0.3, 10.0), (1.5, 3.0)])
 def test_frequency_test_and_lmi_agree(name: str, c: float, ell: float) -> None:
     topo = weighted(GRAPHS[name], seed=4)
@@ -96,7 +96,7 @@ def test_frequency_test_and_lmi_agree(name: str, c: float, ell: float) -> None:
     c=st.floats(-3, 2).map(lambda e: 10.0**e),
     ratio=st.floats(-3, 0).map(lambda e: 10.0**e),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_never_below_any_quadratic_cost(name: str, seed: int, c: float, ratio: float) -> None:
     rng = np.random.default_rng(seed)
     topo = weighted(GRAPHS[name], seed) if seed % 2 else Topology(GRAPHS[name])
@@ -133,7 +133,7 @@ def test_logistic_costs_converge_at_the_certified_rate() -> None:
         target = target - gradient(target).sum() / hessian(target).sum()
     L_plus, L_minus = topo.L_plus.toarray(), topo.L_minus.toarray()
     z, alpha, gaps = rng.normal(size=topo.n), np.zeros(topo.n), []
-    for _ in range(400):
+    for _ in range(101):
         x = z.copy()
         right = c * L_plus @ z - alpha
         for _ in range(40):
@@ -141,8 +141,8 @@ def test_logistic_costs_converge_at_the_certified_rate() -> None:
         z, alpha = x, alpha + c * L_minus @ x
         gaps.append(np.linalg.norm(z - target))
     rate = certified_rate(topo, strong_convexity=nu, smoothness=ell, penalty=c)
-    measured = (gaps[200] / gaps[20]) ** (1 / 180)
-    assert gaps[200] > 1e-12  # above rounding, so the measured rate means something
+    measured = (gaps[100] / gaps[10]) ** (1 / 90)
+    assert gaps[100] > 1e-11  # above rounding, so the measured rate means something
     assert measured <= rate
 
 
@@ -189,12 +189,15 @@ def test_large_regular_graph_needs_its_spectrum_only() -> None:
     theta = 2 * np.cos(2 * np.pi * np.arange(100_000) / 100_000)
     ring = make("ring", 100_000).spectrum
     kwargs = {"strong_convexity": 1.0, "smoothness": 3.0, "penalty": 2.0}
-    assert certified_rate(ring, **kwargs) == regular_rate(theta, 2.0, 1.0, 3.0, 2.0) < 1
+    rate = certified_rate(ring, **kwargs)
+    assert 1 - rate == pytest.approx(1 - regular_rate(theta, 2.0, 1.0, 3.0, 2.0), rel=1e-6)  # d - θ cancels to 1e-7
+    # the slowest mode of the flattest or the steepest costs, to first order 1 - ρ = c a / ℓ
+    assert 1 - rate == pytest.approx(2.0 * ring.algebraic_connectivity / 3.0, rel=1e-6)
 
 
 @pytest.mark.parametrize(("name", "byzantine"), [("path", [0]), ("star", [1, 2]), ("erdos_renyi", [0, 3])])
 @pytest.mark.parametrize(("c", "ell"), [(0.3, 3.0), (2.0, 10.0)])
-@pytest.mark.parametrize("method", ["small_gain", "lmi"])
+@pytest.mark.parametrize("method", ["small_gain", pytest.param("lmi", marks=pytest.mark.slow)])
 def test_radius_covers_quadratic_worst_cases(
     name: str, byzantine: list[int], c: float, ell: float, method: str
 ) -> None:
