@@ -158,7 +158,7 @@ class Circle:
         """Return the direction of the least eigenvalue of F, scaled to unit diagonal."""
         matrix = self._matrix(_at(self._pieces(rate)[0].coefficients, t))
         diagonal = np.abs(np.diagonal(matrix).real)
-        scale = 1 / np.sqrt(np.maximum(diagonal, 1e-30 * diagonal.max()))  # a zero on the diagonal is a violation itself
+        scale = 1 / np.sqrt(np.maximum(diagonal, 1e-30 * diagonal.max()))  # zero is a violation itself
         _, vectors = eigh(scale[:, None] * matrix * scale, subset_by_index=[0, 0])
         vector = scale * vectors[:, 0]
         return np.asarray(vector / np.linalg.norm(vector))

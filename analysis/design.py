@@ -12,6 +12,7 @@ from scipy.linalg import eigh
 
 from analysis.certificate import certified_rate
 from analysis.errors import HypothesisError
+from analysis.lmi import solved
 from analysis.penalty import optimal_penalty
 from topologies import Topology
 
@@ -159,8 +160,7 @@ def optimal_weights(topo: Topology, *, regular: bool = False) -> Topology:
     problem = cp.Problem(
         cp.Maximize(connectivity), [laplacian - connectivity * (np.eye(n) - np.full((n, n), 1 / n)) >> 0, limit]
     )
-    problem.solve(solver=cp.CLARABEL)
-    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE) or not connectivity.value > 0:
+    if not solved(problem) or not connectivity.value > 0:
         raise HypothesisError(f"no edge weights give every agent the degree {budget:g} on this graph")
     chosen = np.where(weights.value > _NEGLIGIBLE * weights.value.max(), weights.value, 0.0)
     adjacency = np.zeros((n, n))

@@ -16,7 +16,7 @@ from scipy.linalg import helmert
 
 from topologies import Topology
 
-__all__ = ["lmi_peak_gain", "lmi_rate"]
+__all__ = ["lmi_peak_gain", "lmi_rate", "solved"]
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def _margin(program: _Program, rate: float) -> float:
     size = program.states + program.n
     constraints = [P >> margin * np.eye(program.states), _even(form) << -margin * np.eye(size), cp.trace(P) == 1]
     problem = cp.Problem(cp.Maximize(margin), constraints)
-    return float(margin.value) if _solved(problem) else -1.0
+    return float(margin.value) if solved(problem) else -1.0
 
 
 def lmi_peak_gain(
@@ -122,15 +122,15 @@ def lmi_peak_gain(
     honest[program.n :] = 0.0
     honest[list(byzantine)] = 0.0
     problem = cp.Problem(cp.Minimize(peak), [P >> np.diag(honest), _even(form) << 0])
-    if not _solved(problem):
+    if not solved(problem):
         return float("inf"), np.ones(program.n)
     # the sector of s, in units of √r, is that of v times ρ_f (docs/certificates.md section 3)
     scale = (smoothness - strong_convexity) / 2 * float(peak.value)
     return float(np.sqrt(peak.value)), np.maximum(multipliers.value, 1e-300) / scale
 
 
-def _solved(problem: Any) -> bool:
-    """Solve; False where the solver gives up. What it finds is checked elsewhere, so its own warnings say nothing."""
+def solved(problem: Any) -> bool:
+    """Solve; False where the solver gives up. Its warnings of low accuracy are dropped: callers check what it found."""
     import cvxpy as cp
 
     with warnings.catch_warnings():

@@ -68,13 +68,13 @@ def step_matrix(topo: Topology, hessians: Array, c: float) -> Array:
     return np.vstack([local, np.hstack([np.zeros((n, n)), centred]) + c * topo.L_minus.toarray() @ local])
 
 
-def worst_quadratic(value: Callable[[Array], float], n: int, ell: float, *, starts: int = 4, inside: bool = True) -> float:
+def worst_quadratic(value: Callable[[Array], float], n: int, ell: float) -> float:
     """Largest value over h in [1, ℓ]^n found by corner flips and a local search."""
     rng = np.random.default_rng(0)
     if 2**n <= 64:
         seeds = [np.array(h) for h in product((1.0, ell), repeat=n)]
     else:
-        seeds = [np.ones(n), np.full(n, ell), *np.where(rng.random((starts, n)) < 0.5, 1.0, ell)]
+        seeds = [np.ones(n), np.full(n, ell), *np.where(rng.random((4, n)) < 0.5, 1.0, ell)]
     best_value, best = -1.0, seeds[0]
     for start in seeds:
         h, here = start.copy(), value(start)
@@ -88,17 +88,16 @@ def worst_quadratic(value: Callable[[Array], float], n: int, ell: float, *, star
                     h, here, improved = flipped, there, True
         if here > best_value:
             best_value, best = here, h
-    if inside:
-        for start in (best, np.full(n, (1 + ell) / 2), 1 + (ell - 1) * rng.random(n)):
-            h, here = start.copy(), value(start)
-            for width in (0.5, 0.2, 0.05):
-                for i in rng.permutation(n):
-                    for sign in (-1, 1):
-                        moved = h.copy()
-                        moved[i] = np.clip(h[i] + sign * width * (ell - 1), 1.0, ell)
-                        if (there := value(moved)) > here:
-                            h, here = moved, there
-            best_value = max(best_value, here)
+    for start in (best, np.full(n, (1 + ell) / 2), 1 + (ell - 1) * rng.random(n)):
+        h, here = start.copy(), value(start)
+        for width in (0.5, 0.2, 0.05):
+            for i in rng.permutation(n):
+                for sign in (-1, 1):
+                    moved = h.copy()
+                    moved[i] = np.clip(h[i] + sign * width * (ell - 1), 1.0, ell)
+                    if (there := value(moved)) > here:
+                        h, here = moved, there
+        best_value = max(best_value, here)
     return best_value
 
 
