@@ -36,7 +36,7 @@ def optimal_penalty(
 
     ``"theorem3"`` is a closed form, c* of Theorem 3. The others minimise their rate over log c: a bracket from
     :math:`\sqrt{\nu\ell/(a\Lambda)}`, where the slowest dual mode and the slowest consensus mode about balance, a scan
-    of the bracket, then Brent; at most 40 rates are computed. The exact rate is not always unimodal in c (it ripples where
+    of the bracket, then Brent; at most 40 rates are computed. The exact rate is not always unimodal (it ripples where
     modes cross), so this is a search, not a proof of optimality; no bound depends on it.
 
     Parameters
