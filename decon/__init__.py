@@ -12,6 +12,7 @@ from decon.rate import fit_rate
 from decon.result import Result
 from decon.solve import solve
 from decon.tv import TVMinimizer, tv_minimizer, tv_threshold
+from decon.verify import verify
 
 __all__ = [
     "CostError",
@@ -36,4 +37,5 @@ __all__ = [
     "solve",
     "tv_minimizer",
     "tv_threshold",
+    "verify",
 ]

@@ -7,10 +7,11 @@ import dataclasses
 import difflib
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import topologies
 from decon import attacks
@@ -33,6 +34,29 @@ DEFAULT_TOPOLOGIES = (
     "complete",
     "karate_club:weighted=False",
 )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+class _Kind(NamedTuple):
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+_TEXT = _Kind("a string", lambda value: isinstance(value, str))
+_KINDS: dict[Any, _Kind] = {
+    "penalty": _Kind("a number or a string", lambda value: _is_number(value) or isinstance(value, str)),
+    float: _Kind("a number", _is_number),
+    int: _Kind("an integer", lambda value: _is_number(value) and isinstance(value, int)),
+    str: _TEXT,
+    type(None): _TEXT,
+    tuple: _Kind(
+        "a list of strings",
+        lambda value: isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value),
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +92,7 @@ class Experiment:
     data: str = "diabetes"
     split: str = "iid"
     alpha: float = 1.0
-    ridge: float = 1.0
+    ridge: float = 5.0
     penalty: str | float = "auto"
     byzantine: int = 3
     attack: str = "gaussian:mean=1,std=1"
@@ -90,22 +114,9 @@ class Experiment:
         for key, value in given.items():
             if key not in known:
                 raise OptionError(f"{where}: unknown key {key!r}{nearest(key, known)}")
-            default = known[key].default
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if key == "penalty":
-                right = number or isinstance(value, str)
-            elif isinstance(default, float):
-                right = number
-            elif isinstance(default, int):
-                right = number and isinstance(value, int)
-            elif isinstance(default, tuple):
-                right = isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value)
-            else:
-                right = isinstance(value, str)
-            if not right:
-                kind = "list of strings" if isinstance(default, tuple) else type(default).__name__
-                kind = "string" if kind in ("str", "NoneType") else kind
-                raise OptionError(f"{where}: {key} must be a {kind}, not {value!r}")
+            kind = _KINDS.get(key) or _KINDS[type(known[key].default)]
+            if not kind.accepts(value):
+                raise OptionError(f"{where}: {key} must be {kind.words}, not {value!r}")
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
         }

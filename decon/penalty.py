@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from decon.costs import Costs
     from topologies import Topology
 
-__all__ = ["METHODS", "choose_penalty"]
+__all__ = ["METHODS", "best_penalty", "choose_penalty"]
 
 METHODS = ("auto", "certified", "theorem3", "exact")
 
@@ -47,8 +48,6 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
         raise OptionError(f"unknown penalty {penalty!r}; give a number or one of {', '.join(METHODS)}")
     import analysis
 
-    theory: Any = analysis
-
     strong, smooth = costs.strong_convexity, costs.smoothness
     if not np.isfinite(smooth):
         raise OptionError(f'penalty="{penalty}" needs a finite smoothness; these costs have none, so give a number')
@@ -60,15 +59,22 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
     if penalty == "exact":
         if not isinstance(costs, Quadratic):
             raise OptionError(f'penalty="exact" needs Quadratic costs, not {type(costs).__name__}')
-        value = theory.optimal_penalty(
+        value = analysis.optimal_penalty(
             topo, strong_convexity=strong, smoothness=smooth, method="exact", hessians=costs.H
         )
         return float(value), "exact"
     method = penalty
-    if not hasattr(theory, "optimal_penalty"):  # until certificates land
-        return theory.theorem3(topo.spectrum, strong_convexity=strong, smoothness=smooth).penalty, "theorem3"
     if penalty == "auto":
         small = topo.n <= _CERTIFIED_UP_TO or (topo.spectrum.is_regular and topo.n <= 100_000)
         method = "certified" if small else "theorem3"
-    value = theory.optimal_penalty(topo, strong_convexity=strong, smoothness=smooth, method=method)
-    return float(value), method + note
+    return best_penalty(topo, strong, smooth, method), method + note
+
+
+@lru_cache(maxsize=64)
+def best_penalty(topo: Topology, strong_convexity: float, smoothness: float, method: Any) -> float:
+    """Return theory's penalty, worked out once for each topology object and class of costs."""
+    import analysis
+
+    return float(
+        analysis.optimal_penalty(topo, strong_convexity=strong_convexity, smoothness=smoothness, method=method)
+    )

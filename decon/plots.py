@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from decon.result import Result
+    from decon.verify import Picture
     from topologies import Topology
 
-__all__ = ["COLORS", "comparison", "distance", "draw_topology", "style"]
+__all__ = ["COLORS", "comparison", "distance", "draw_topology", "style", "verification"]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 """Okabe and Ito's colours (yellow, too pale for lines, replaced by brown): told apart by colour-blind readers."""
@@ -126,3 +128,58 @@ def comparison(table: pd.DataFrame) -> Figure:
         panels[1].set_title(heading, fontsize=10)
         panels[1].set_ylabel("")
     return figure
+
+
+def verification(pictures: Sequence[Mapping[str, Picture]]) -> Figure:
+    """Draw measured distances beside theory: a column a topology, without attack above, with attack below.
+
+    Parameters
+    ----------
+    pictures : sequence of mappings
+        ``table.attrs["pictures"]`` of each :func:`decon.verify`.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = [name for name in ("no attack", "attack") if all(name in entry for entry in pictures)]
+    figure, axes = plt.subplots(
+        len(rows),
+        len(pictures),
+        figsize=(2.6 * len(pictures) + 0.6, 2.7 * len(rows) + 0.6),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (row, entry) in zip(axes.flat, ((row, entry) for row in rows for entry in pictures), strict=True):
+        _envelopes(entry[row], ax)
+        ax.set_title(f"{entry[row].topology}, {row}", fontsize=9)
+    for ax in axes[-1]:
+        ax.set_xlabel("iteration")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("distance to the minimiser")
+    known = {label: line for ax in axes.flat for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=5, fontsize=9, frameon=False)
+    return figure
+
+
+def _envelopes(picture: Picture, ax: Axes) -> None:
+    k = np.arange(len(picture.distance))
+    ax.semilogy(k, picture.distance, color=COLORS[6], linewidth=1.4, label="measured")
+    ax.semilogy(k, picture.envelope, color=COLORS[1], linestyle=_DASHES[1], linewidth=1.4, label="Theorem 3's envelope")
+    if picture.certified_radius is None:
+        start = picture.distance[0]
+        lines = [("certified rate (slope)", picture.certified_rate, COLORS[0], _DASHES[0])]
+        if picture.exact_rate is not None:
+            lines.append(("exact rate (slope)", picture.exact_rate, COLORS[4], _DASHES[2]))
+        for label, rate, color, dash in lines:
+            ax.semilogy(k, start * rate**k, color=color, linestyle=dash, linewidth=1.8, label=label)
+    else:
+        ax.axhline(
+            picture.certified_radius,
+            color=COLORS[0],
+            linewidth=1.4,
+            linestyle=(0, (6, 1, 1, 1)),
+            label="certified radius",
+        )
+    ax.set_ylim(bottom=max(1e-12, 0.3 * float(picture.distance.min())))
+    ax.grid(visible=True, which="major", alpha=0.3)

@@ -10,7 +10,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+    from decon.experiment import Experiment
     from decon.result import Result
 
 __all__ = ["brief", "describe", "text_table", "write_comparison"]
@@ -76,6 +78,8 @@ def _heading(name: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (int, np.integer)):
@@ -112,13 +116,49 @@ def describe(result: Result) -> str:
 
 def write_comparison(table: pd.DataFrame, folder: Path) -> list[Path]:
     """Write a comparison's table (CSV) and figure (PNG) into ``folder``; return the paths."""
-    import matplotlib.pyplot as plt
-
     from decon import plots
+
+    return _write(table, plots.comparison(table), folder)
+
+
+def verify_all(experiment: Experiment, seeds: int, *, progress: bool = False) -> pd.DataFrame:
+    """Verify each topology of an experiment; one table, its figure's data in ``attrs["pictures"]``."""
+    import pandas as pd
+    from tqdm.auto import tqdm
+
+    from decon.verify import verify
+
+    tables = []
+    for name, topo in tqdm(experiment.build_topologies().items(), disable=not progress, unit="topology", leave=False):
+        table = verify(
+            topo,
+            experiment.build_costs(topo.n),
+            penalty=experiment.number_or_name(),
+            byzantine=experiment.byzantine,
+            attack=experiment.build_attack(),
+            iterations=experiment.iterations,
+            seeds=range(experiment.seed, experiment.seed + seeds),
+        )
+        table.insert(0, "topology", name)
+        tables.append(table)
+    pictures = [table.attrs.pop("pictures") for table in tables]
+    whole = pd.concat(tables, ignore_index=True).set_index("topology")
+    whole.attrs["pictures"] = pictures
+    return whole
+
+
+def write_verification(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write a verification's table (CSV) and figure (PNG) into ``folder``; return the paths."""
+    from decon import plots
+
+    return _write(table, plots.verification(table.attrs["pictures"]), folder)
+
+
+def _write(table: pd.DataFrame, figure: Figure, folder: Path) -> list[Path]:
+    import matplotlib.pyplot as plt
 
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "table.csv")
-    figure = plots.comparison(table)
     figure.savefig(folder / "figure.png", dpi=150)
     plt.close(figure)
     return [folder / "table.csv", folder / "figure.png"]

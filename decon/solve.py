@@ -217,11 +217,9 @@ def _screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | Non
     """Return a certified rate for screening rules, or None where theory gives none."""
     import analysis
 
-    theory: Any = analysis
-
     if not (costs.strong_convexity > 0 and np.isfinite(costs.smoothness)):
         return None
-    rate = theory.certified_rate(
+    rate = analysis.certified_rate(
         topo, strong_convexity=costs.strong_convexity, smoothness=costs.smoothness, penalty=penalty
     )
     return float(rate) if rate < 1 else None
@@ -286,9 +284,9 @@ class _Run:
         distance = self.metrics.measure(state)
         if not distance <= self.limit:
             self.status = "diverged"
-            gap = np.linalg.norm(state.x - self.metrics.minimizer, axis=1)
+            gap = np.abs(state.x - self.metrics.minimizer).max(axis=1)  # no squares: it may be huge
             worst = self.metrics.honest[int(np.argmax(np.nan_to_num(gap, nan=np.inf)[self.metrics.honest]))]
-            self.message = f"diverged: agent {worst} is {gap[worst]:.3g} from the minimizer at iteration {state.k}"
+            self.message = f"diverged: agent {worst} is {gap[worst]:.3g} off the minimizer at iteration {state.k}"
             return False
         return not self._reached(distance) and self._connected(before, state)
 

@@ -1,0 +1,180 @@
+"""The command line as a user meets it: output, files, exit codes, one line for bad input."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import topologies
+from decon import attacks
+from decon.attacks import Attack
+from decon.cli import main
+from decon.errors import OptionError
+from decon.experiment import Experiment, make_attack, make_topology, parse
+
+QUICK = ["--topology", "ring", "--topology", "complete", "--agents", "6", "--iterations", "40", "--penalty", "2"]
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *args: str) -> tuple[int, str, str]:
+    """Run the command line in this process; return exit code, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["decon", *args])
+    code = 0
+    try:
+        main()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture
+def decon(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
+    monkeypatch.chdir(tmp_path)
+    return lambda *args: run(capsys, monkeypatch, *args)
+
+
+def test_compare_prints_a_table_and_writes_table_and_figure(decon, tmp_path: Path) -> None:
+    code, out, err = decon("compare", *QUICK, "--byzantine", "1")
+    assert code == 0
+    assert "ring" in out
+    assert "complete" in out
+    assert "decon-compare/table.csv" in err
+    table = pd.read_csv(tmp_path / "decon-compare" / "table.csv", index_col=0)
+    assert table.index.tolist() == ["ring", "complete"]
+    assert (tmp_path / "decon-compare" / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_machine_formats_hold_the_same_numbers(decon) -> None:
+    _, as_json, _ = decon("compare", *QUICK, "--json", "--byzantine", "0")
+    _, as_csv, _ = decon("compare", *QUICK, "--csv", "--byzantine", "0")
+    records = json.loads(as_json)
+    assert [row["topology"] for row in records] == ["ring", "complete"]
+    table = pd.read_csv(io.StringIO(as_csv))
+    for name in ("n", "connectivity", "rate", "final_error"):
+        # JSON is printed with ten digits
+        assert table[name].tolist() == pytest.approx([row[name] for row in records], rel=1e-9, abs=1e-10)
+
+
+def test_toml_says_what_flags_say(decon, tmp_path: Path) -> None:
+    (tmp_path / "experiment.toml").write_text(
+        'topologies = ["ring", "complete"]\nagents = 6\niterations = 40\npenalty = 2\nbyzantine = 0\n'
+    )
+    _, from_file, _ = decon("compare", "experiment.toml", "--csv")
+    _, from_flags, _ = decon("compare", *QUICK, "--csv", "--byzantine", "0")
+
+    def settled(text: str) -> list[str]:
+        return [line.rpartition(",")[0] for line in text.splitlines()]  # the last column is seconds
+
+    assert settled(from_file) == settled(from_flags)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('topologys = ["ring"]', "unknown key 'topologys'; did you mean 'topologies'?"),
+        ("agents = 2.5", "agents must be an integer, not 2.5"),
+        ('topologies = "ring"', "topologies must be a list of strings"),
+        ("agents = ", "is not TOML"),
+    ],
+)
+def test_bad_toml_is_one_line_and_exit_code_2(decon, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "bad.toml").write_text(text)
+    code, out, err = decon("compare", "bad.toml")
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert "bad.toml" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["compare", "--topology", "rung"], "unknown family 'rung'"),
+        (["compare", "--topology", "nothing.graphml"], "nothing.graphml"),
+        (["compare", "missing.toml"], "missing.toml"),
+        (["solve", "--attack", "gausian"], "did you mean 'gaussian'?"),
+        (["solve", "--attack", "gaussian:mu=1"], "has no parameter 'mu'"),
+        (["solve", "--penalty", "tight"], "unknown penalty 'tight'"),
+        (["solve", "--byzantine", "15"], "15 of 20 agents"),
+        (["solve", "--data", "irises"], "irises"),
+        (["solve", "--split", "odd"], "odd"),
+        (["solve", "--agents", "many"], "'many' is not a valid integer"),
+        (["solve", "--dual-bound", "-1"], "dual bound must be positive"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_bad_flags_give_one_clear_line_and_exit_code_2(decon, args: list[str], message: str) -> None:
+    code, _, err = decon(*args)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_solve_prints_saves_and_fails_loudly(decon, tmp_path: Path) -> None:
+    code, out, err = decon("solve", "--agents", "6", "--penalty", "2", "--byzantine", "0", "--out", "run")
+    assert code == 0
+    assert "status           completed" in out
+    assert "run.npz" in err
+    assert (tmp_path / "run.json").exists()
+    code, out, _ = decon("solve", "--agents", "6", "--penalty", "2", "--byzantine", "1", "--attack", "non_finite")
+    assert code == 1
+    assert "non-finite message at iteration 1" in out
+
+
+def test_listings_name_everything(decon) -> None:
+    _, out, _ = decon("topologies")
+    assert [line.split()[0] for line in out.splitlines()] == list(topologies.families())
+    _, out, _ = decon("attacks")
+    assert {"gaussian", "sign_flip", "non_finite", "same_value", "none"} <= {
+        line.split()[0] for line in out.splitlines()
+    }
+
+
+@pytest.mark.parametrize("command", ["compare", "solve"])
+def test_help_shows_an_example(decon, command: str) -> None:
+    code, out, _ = decon(command, "--help")
+    assert code == 0
+    assert f"decon {command} --topology" in out
+
+
+def test_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "decon", "--version"], capture_output=True, text=True, check=False)
+    assert "version" in done.stdout or "not installed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "attack"),
+    [
+        ("none", attacks.NoAttack()),
+        ("gaussian:mean=1,std=2", attacks.Gaussian(1, 2)),
+        ("outlier:value=inf", attacks.Outlier(float("inf"))),
+        ("constant:value=(1, 2)", attacks.Constant((1, 2))),
+        ("sign_flip:scale=-8,start=10,every=2", attacks.Scheduled(attacks.SignFlip(-8), 10, None, 2)),
+        ("gaussian:decay=0.5", attacks.Decaying(attacks.Gaussian(), 0.5)),
+    ],
+)
+def test_attacks_in_words(text: str, attack: Attack) -> None:
+    assert make_attack(text) == attack
+
+
+def test_topologies_in_words_and_files(tmp_path: Path) -> None:
+    assert make_topology("circulant:offsets=(1, 3)", 9, 0).n == 9
+    assert make_topology("ring:n=4", 9, 0).n == 4
+    assert make_topology("petersen", 20, 0).n == 10
+    path = tmp_path / "mine.graphml"
+    topologies.write(topologies.make("star", 5), path)
+    assert make_topology(str(path), 20, 0).n_edges == 4
+
+
+def test_malformed_words_are_named() -> None:
+    with pytest.raises(OptionError, match="'p' is not key=value"):
+        parse("erdos_renyi:p")
+    with pytest.raises(OptionError, match="must be a string"):
+        Experiment.from_mapping({"attack": 3}, "flags")
