@@ -11,6 +11,7 @@ from decon.minimizer import minimizer
 from decon.rate import fit_rate
 from decon.result import Result
 from decon.solve import solve
+from decon.tradeoff import penalty_tradeoff
 from decon.tv import TVMinimizer, tv_minimizer, tv_threshold
 from decon.verify import verify
 
@@ -33,6 +34,7 @@ __all__ = [
     "draw_byzantine",
     "fit_rate",
     "minimizer",
+    "penalty_tradeoff",
     "plots",
     "solve",
     "tv_minimizer",

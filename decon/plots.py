@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decon.verify import Picture
     from topologies import Topology
 
-__all__ = ["COLORS", "comparison", "distance", "draw_topology", "style", "verification"]
+__all__ = ["COLORS", "comparison", "distance", "draw_topology", "penalty_tradeoff", "style", "verification"]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 """Okabe and Ito's colours (yellow, too pale for lines, replaced by brown): told apart by colour-blind readers."""
@@ -183,3 +183,40 @@ def _envelopes(picture: Picture, ax: Axes) -> None:
         )
     ax.set_ylim(bottom=max(1e-12, 0.3 * float(picture.distance.min())))
     ax.grid(visible=True, which="major", alpha=0.3)
+
+
+def penalty_tradeoff(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the rate against the penalty, from :func:`decon.penalty_tradeoff`."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    shown = (
+        ("theorem3", "Theorem 3 (any cost of the class)", {"color": COLORS[1], "linestyle": _DASHES[1]}),
+        ("certified", "certified (any cost of the class)", {"color": COLORS[0], "linestyle": "-"}),
+        ("exact", "exact (these costs)", {"color": COLORS[4], "linestyle": _DASHES[2], "linewidth": 2.2}),
+        ("measured", "measured", {"color": COLORS[6], "linestyle": "none", "marker": "o", "markersize": 3.5}),
+    )
+    # 1 - rate on a logarithmic axis spreads what a plain rate axis squeezes against 1
+    for name, label, line in shown:
+        if table[name].notna().any():
+            ax.loglog(table.index, 1 - table[name], label=label, **line)
+    names = {"theorem3": ("Theorem 3's c*", COLORS[1]), "certified": ("certified c", COLORS[0])}
+    for method, (label, color) in names.items():
+        if table.index.min() <= table.attrs["best"][method] <= table.index.max():
+            ax.axvline(table.attrs["best"][method], color=color, linewidth=0.8, alpha=0.7)
+            ax.annotate(
+                label,
+                (table.attrs["best"][method], 0.02),
+                xycoords=("data", "axes fraction"),
+                rotation=90,
+                va="bottom",
+                ha="right",
+                fontsize=8,
+                color=color,
+            )
+    ax.set_xlabel("penalty c")
+    ax.set_ylabel("1 - rate (higher is faster)")
+    ax.grid(visible=True, which="major", alpha=0.3)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
