@@ -322,8 +322,8 @@ def honest_connected(method: Method, active: NDArray[np.bool_]) -> bool:
 
     topo = method.topo
     honest = np.setdiff1d(np.arange(topo.n), method.byzantine)
-    used = sp.csr_array((active.astype(float), topo.adjacency.indices, topo.adjacency.indptr), shape=(topo.n, topo.n))
-    used.eliminate_zeros()
+    ends = (topo.receivers[active], topo.senders[active])
+    used = sp.csr_array((np.ones(len(ends[0])), ends), shape=(topo.n, topo.n))
     return bool(connected_components(used[honest][:, honest], directed=False, return_labels=False) == 1)
 
 

@@ -20,7 +20,9 @@ def _true(attack: Attack, view: View) -> Array:
 
 @dataclass(frozen=True)
 class Decaying(Attack):
-    """Any attack with its error times ratio^k, the hypothesis of P1's Corollary 1.
+    """Any attack with its error times ratio^k: of a broadcast, the hypothesis of P1's Corollary 1.
+
+    What differs from neighbour to neighbour does lasting harm even if it dies out, see :class:`Stealth`.
 
     Parameters
     ----------

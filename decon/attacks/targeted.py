@@ -57,7 +57,9 @@ class Stealth(Attack):
 
     u is one unit vector for all, the direction of the honest mean (the first axis while that is zero): away from zero,
     and so away from the minimiser on the same side at every receiver and iteration. With ``ratio`` 1 the errors add up
-    in the duals for ever; below 1 they sum to a finite total and die out, the hypothesis of P1's Corollary 1.
+    in the duals for ever. Below 1 they sum to a finite total, and that total stays: the liar's own duals know nothing
+    of these messages, so they are not the z = x + e of P1's Corollary 1, and the run ends at the wrong point with
+    Σ_i ∇f_i(x) = c Σ_arcs w Σ_k e^k.
 
     Parameters
     ----------

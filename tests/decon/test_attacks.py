@@ -228,6 +228,32 @@ def test_decaying_scales_the_error_and_scheduled_switches_it(attack):
     assert all(np.array_equal(row, true[link]) for link, row in both.items())
 
 
+def test_dying_out_is_harmless_only_if_the_liar_believes_its_own_broadcast():
+    """P1's Corollary 1 is about z = x + e in every agent's dual, the liar's own too; docs/theory.md, section 5.
+
+    A broadcast that dies out leaves nothing. The same errors in messages that the liar's own duals know nothing of
+    leave sum η_ij ≠ 0 for ever, so the run ends where Σ_i ∇f_i(x) = c Σ_arcs w Σ_k e^k.
+    """
+    topo = topologies.make("random_regular", 10, d=4, seed=1)
+    rng = np.random.default_rng(2)
+    costs = decon.costs.LeastSquares(rng.normal(size=(10, 6, 2)), rng.normal(size=(10, 6)))
+    c, liars, ratio = 0.7, [2, 5], 0.9
+    assert topo.adjacency[2, 5] == 0
+
+    def ends(attack):
+        return decon.solve(topo, costs, penalty=c, byzantine=liars, attack=attack, iterations=600)
+
+    broadcast = ends(attacks.Decaying(attacks.Constant(1.0), ratio))
+    told_apart = ends(attacks.Decaying(attacks.Equivocate(mean=1.0, std=0.0), ratio))
+    target = decon.minimizer(costs)
+    total = c * topo.degrees[liars].sum() * ratio / (1 - ratio)
+    expected = target + np.linalg.solve(costs.H.sum(axis=0), np.full(2, total))
+    # 600 iterations leave rounding; the minimizer is polished to rounding too
+    np.testing.assert_allclose(broadcast.x, np.tile(target, (10, 1)), atol=1e-11)
+    np.testing.assert_allclose(told_apart.x, np.tile(expected, (10, 1)), atol=1e-9)
+    assert np.linalg.norm(expected - target) > 0.1
+
+
 @pytest.mark.parametrize(
     "kind, options", [("Decaying", {"ratio": 1.0}), ("Scheduled", {"start": 0}), ("Scheduled", {"every": 0})]
 )
