@@ -235,7 +235,8 @@ def _multiplier_scale(loop: SectorLoop, rate: float) -> float:
         X, step = X + step @ X @ step.T, step @ step
         if np.abs(step).max() < 1e-8:
             break
-    return 1 / float(np.linalg.norm(loop.E @ X @ loop.E.T, 2))
+    size = float(np.linalg.norm(loop.E @ X @ loop.E.T, 2))
+    return 1 / size if size > 0 else 1.0  # ν = ℓ: there is no sector, and any multiplier will do
 
 
 def _even(matrix: Array) -> Array:
