@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse.linalg as spla
 from numpy.typing import NDArray
 
-from decon.attacks import Attack, NoAttack, View
+from decon.attacks import Attack, NoAttack
 from decon.costs.base import Array, Costs
 from decon.duals import arc_start, arc_step, node_start, node_step
 from decon.links import Links, LocalLinks
@@ -77,11 +77,6 @@ class Method:
         """Whether anyone falsifies."""
         return self.byzantine.size > 0 and not isinstance(self.attack, NoAttack)
 
-    @cached_property
-    def honest_receiver(self) -> NDArray[np.bool_]:
-        """(arcs,) whether the arc's receiver is honest."""
-        return ~np.isin(self.topo.receivers, self.byzantine)
-
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -140,7 +135,7 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
     if method.by_node:
         duals = node_start(links, method.penalty, alpha0, weight, x0)
     else:
-        duals = arc_start(links, method.penalty, _spread(method.topo, alpha0), weight, x0)
+        duals = arc_start(links, method.penalty, _spread(method.topo, links, alpha0), weight, x0)
     state = State(0, x0, x0, x0, duals.values, duals.linear, weight)
     if method.screening is None:
         return state
@@ -148,14 +143,16 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
     return replace(state, active=active, screen=method.screening.start(links, x0.shape[1], method.rate))
 
 
-def _spread(topo: Topology, alpha: Array) -> Array:
+def _spread(topo: Topology, links: Links, alpha: Array) -> Array:
     """Return antisymmetric arc duals with Σ_j η_ij = -α_i: the flow w_ij(u_j - u_i) of L₋ u = α."""
-    if not alpha.any():
-        return np.zeros((len(topo.receivers), alpha.shape[1]))
+    if links.total((float(alpha.any()),)) == (0.0,):
+        return np.zeros((len(links.receivers), alpha.shape[1]))
     grounded = topo.L_minus[1:, 1:].tocsc()
-    potential = np.zeros_like(alpha)
-    potential[1:] = spla.splu(grounded).solve(np.ascontiguousarray(alpha[1:]))
-    flow: Array = (potential[topo.senders] - potential[topo.receivers]) * topo.arc_weights[:, None]
+    everyone = links.gather_agents(alpha)
+    potential = np.zeros_like(everyone)
+    potential[1:] = spla.splu(grounded).solve(np.ascontiguousarray(everyone[1:]))
+    flow: Array = potential[links.senders] - potential[links.agents[links.receivers]]
+    flow *= links.arc_weights[:, None]
     return flow
 
 
@@ -165,11 +162,10 @@ def step(method: Method, links: Links, state: State) -> State:
     with np.errstate(over="ignore", invalid="ignore"):
         x, weighted = method.local_step(method.costs, state.x, state.linear, state.weight, k, method.seed)
         solved = None if weighted is None else (state.linear, weighted)
-        z, own, error, falsified = _falsify(method, state, k, x)
+        z, own, error, poisoned, falsified = _falsify(method, links, state, k, x)
         if method.by_node:
             mine = weighted if own is x and weighted is not None else state.weight[:, None] * own
             duals = node_step(links, method.penalty, state.duals, mine, z)
-            poisoned = _first_non_finite(method, z) if method.attacked else None
             return State(k, x, z, own, *duals, state.weight, error, solved, poisoned=poisoned)
         messages = links.broadcast(z)
         if falsified is not None:
@@ -179,35 +175,33 @@ def step(method: Method, links: Links, state: State) -> State:
 
 
 def _falsify(
-    method: Method, state: State, k: int, x: Array
-) -> tuple[Array, Array, float, tuple[NDArray[np.int64], Array] | None]:
-    """Return broadcasts, the agents' own memory of them, ‖e‖, and per-arc messages if the attack equivocates."""
+    method: Method, links: Links, state: State, k: int, x: Array
+) -> tuple[Array, Array, float, int | None, tuple[NDArray[np.int64], Array] | None]:
+    """Return broadcasts, the agents' own memory of them, ‖e‖, who broadcasts what is not finite, and arcs' messages."""
     if not method.attacked:
-        return x, x, 0.0, None
-    who = method.byzantine
-    view = View(k, method.topo, who, x, state.z, method.penalty, state.screen, state.active)
+        return x, x, 0.0, None, None
+    roles = links.roles(method.byzantine)
+    view = links.view(method, state, k, x)
     rows = method.attack(view, stream(method.seed, "attack", k))
     if method.attack.per_arc:
-        errors = rows - x[method.topo.senders[view.outgoing]]
+        errors = rows - view.own[view.outgoing_position]
         squares = np.einsum("ij,ij->i", errors, errors)
         per_agent = np.bincount(view.outgoing_position, squares) / np.bincount(view.outgoing_position)
-        return x, x, float(np.sqrt(per_agent.sum())), (view.outgoing, rows)
+        return x, x, float(np.sqrt(per_agent.sum())), None, (roles.outgoing, rows[roles.outgoing_rows])
     z = x.copy()
-    z[who] = rows
-    error = float(np.linalg.norm(rows - x[who]))
+    z[roles.liars] = rows[roles.liar_rows]
+    error = float(np.linalg.norm(rows - view.own))
+    bad: NDArray[np.bool_] = ~np.all(np.isfinite(rows), axis=1)
+    poisoned = int(method.byzantine[np.argmax(bad)]) if bad.any() else None
     if not method.local_step.keeps_falsified:
-        return z, x, error, None
+        return z, x, error, poisoned, None
     sane: NDArray[np.bool_] = np.all(np.abs(rows) <= _TOO_LARGE, axis=1)  # False for NaN
     if sane.all():
-        return z, z, error, None
+        return z, z, error, poisoned, None
     own = z.copy()
-    own[who[~sane]] = x[who[~sane]]
-    return z, own, error, None
-
-
-def _first_non_finite(method: Method, z: Array) -> int | None:
-    bad: NDArray[np.bool_] = ~np.all(np.isfinite(z[method.byzantine]), axis=1)
-    return int(method.byzantine[np.argmax(bad)]) if bad.any() else None
+    mad = roles.liars[~sane[roles.liar_rows]]
+    own[mad] = x[mad]
+    return z, own, error, poisoned, None
 
 
 def _receive(method: Method, links: Links, before: State, after: State, messages: Array) -> State:
@@ -215,8 +209,7 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     if before.active is None or method.screening is None:
         poisoned = None
         if method.attacked and np.isinf(method.dual_bound):
-            bad: NDArray[np.bool_] = ~np.all(np.isfinite(messages), axis=1)
-            poisoned = int(method.topo.senders[np.argmax(bad)]) if bad.any() else None
+            poisoned = links.first_sender(~np.all(np.isfinite(messages), axis=1))
         duals = arc_step(
             links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
         )
@@ -225,7 +218,9 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
     verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, before.active), before.screen)
-    wanted = (verdict.keep & finite) | ~method.honest_receiver  # a falsifying agent never cuts itself off
+    wanted = (verdict.keep & finite) | ~links.roles(
+        method.byzantine
+    ).honest_receiver  # a falsifying agent never cuts itself off
     active = wanted & links.exchange(wanted)
     weight = before.weight
     if not np.array_equal(active, before.active):

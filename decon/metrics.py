@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from decon.costs.base import Array, Costs, row_sums
 from decon.engine import State
+from decon.links import Links
 
 __all__ = ["NAMES", "Metrics"]
 
@@ -23,12 +24,15 @@ class Metrics:
     Parameters
     ----------
     costs : Costs
+    links : Links
     honest : (h,) ndarray of int
+        Those advanced here, as rows of x.
     minimizer, minimizer_all : (N,) ndarray
         Of the honest agents' sum and of all agents' sum.
     """
 
     costs: Costs
+    links: Links
     honest: NDArray[np.int64]
     minimizer: Array
     minimizer_all: Array
@@ -37,18 +41,21 @@ class Metrics:
 
     def __post_init__(self) -> None:
         self._everyone = len(self.honest) == self.costs.n
+        (self._count,) = self.links.total((float(len(self.honest)),))
         self._same = np.array_equal(self.minimizer, self.minimizer_all)
 
     def measure(self, state: State) -> float:
         """Append the metrics of ``state`` and return the distance."""
         with np.errstate(over="ignore", invalid="ignore"):
             x = state.x if self._everyone else state.x[self.honest]
-            distance = _mean_norm(x - self.minimizer)
-            distance_all = distance if self._same else _mean_norm(x - self.minimizer_all)
-            consensus = _mean_norm(x - np.ones(len(x)) @ x / len(x))
+            distance = _sum_norm(x - self.minimizer)
+            distance_all = distance if self._same else _sum_norm(x - self.minimizer_all)
+            consensus = _sum_norm(x - self.links.total_rows(x) / self._count)
             values = self.costs.value(state.x, state.gradient)
             objective = float(values.sum() if self._everyone else values[self.honest].sum())
-        self.rows.append((distance, distance_all, consensus, objective, state.error))
+        totals = self.links.total((distance, distance_all, consensus, objective))
+        distance, distance_all, consensus = (total / self._count for total in totals[:3])
+        self.rows.append((distance, distance_all, consensus, totals[3], state.error))
         self.recorded.append(state.k)
         return distance
 
@@ -58,7 +65,7 @@ class Metrics:
         return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NAMES)}
 
 
-def _mean_norm(rows: Array) -> float:
-    """Return the mean of the rows' norms; overwrites them."""
+def _sum_norm(rows: Array) -> float:
+    """Return the sum of the rows' norms; overwrites them."""
     rows *= rows
-    return float(np.sqrt(row_sums(rows)).sum() / len(rows))
+    return float(np.sqrt(row_sums(rows)).sum())

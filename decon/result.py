@@ -15,7 +15,7 @@ from decon.errors import OptionError, RunError
 from decon.metrics import NAMES
 from decon.rate import LinearFit, fit_rate
 
-__all__ = ["EVENT", "Result"]
+__all__ = ["EVENT", "Result", "plain"]
 
 EVENT = np.dtype([("k", np.int64), ("i", np.int64), ("j", np.int64)])
 """A link event: at iteration k, agent i severed (or took back) its link with j."""
@@ -126,7 +126,7 @@ class Result:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
         temporary.replace(base.with_suffix(".npz"))
         draft = base.with_name(base.name + ".partial.json")
-        draft.write_text(json.dumps({"format": 1, **text}, indent=2, default=_plain) + "\n")
+        draft.write_text(json.dumps({"format": 1, **text}, indent=2, default=plain) + "\n")
         draft.replace(base.with_suffix(".json"))
         return base.with_suffix(".npz")
 
@@ -153,7 +153,7 @@ class Result:
             raise OptionError(f"{base} does not hold a decon result: {error}") from None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what JSON does not know into what it does."""
     if isinstance(value, np.generic):
         return value.item()

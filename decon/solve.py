@@ -3,37 +3,77 @@
 from __future__ import annotations
 
 import platform
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from decon.attacks import Attack, NoAttack
+from decon.checkpoint import Checkpoint
 from decon.costs.base import Array, Costs
-from decon.engine import Method, State, iterate
+from decon.engine import Method
 from decon.errors import OptionError
-from decon.links import LocalLinks
+from decon.links import Links, LocalLinks
 from decon.local_steps import Exact, LocalStep
 from decon.metrics import Metrics
 from decon.minimizer import minimizer
 from decon.penalty import choose_penalty
 from decon.result import EVENT, Result
+from decon.run import Run
 from decon.screening import Screening
 from decon.streams import stream
 from topologies import Topology
 
 __all__ = ["solve"]
 
-_DIVERGED = 1e12
-"""A mean distance this many times the initial one (or 1, if larger) is called divergence."""
+
+class Network(Protocol):
+    """The agents of a run, and where they are: all here, or on many ranks."""
+
+    @property
+    def links(self) -> Links:
+        """The neighbour exchange of the agents here."""
+
+    @property
+    def costs(self) -> Costs:
+        """Costs of the agents here."""
+
+    @property
+    def whole(self) -> Costs:
+        """What is known of all costs, at least n, N, ν and ℓ."""
+
+    def minimizer(self, agents: NDArray[np.int64]) -> Array:
+        """Return (N,) the minimiser of the sum of the costs of ``agents``."""
+
+    def guard(self) -> AbstractContextManager[object]:
+        """Return what sees to it that one place's failure ends all."""
+
+    def result(self, values: dict[str, Any]) -> Result:
+        """Return the result with these fields."""
+
+
+class _Here:
+    """All agents in this process."""
+
+    def __init__(self, topo: Topology, costs: Costs) -> None:
+        self.links, self.costs, self.whole = LocalLinks(topo), costs, costs
+
+    def minimizer(self, agents: NDArray[np.int64]) -> Array:
+        return minimizer(self.costs, agents)
+
+    def guard(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def result(self, values: dict[str, Any]) -> Result:
+        return Result(**values)
 
 
 def solve(
     topo: Topology,
-    costs: Costs,
+    costs: Costs | Callable[[NDArray[np.int64]], Costs],
     *,
     penalty: float | str = "auto",
     byzantine: Sequence[int] | NDArray[np.integer[Any]] = (),
@@ -48,6 +88,9 @@ def solve(
     seed: int = 0,
     record_every: int = 1,
     progress: bool = False,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 100,
+    engine: Literal["local", "mpi"] = "local",
 ) -> Result:
     r"""Run decentralized ADMM, P1 (4)-(7), or any other member of the family of docs/theory.md section 1.
 
@@ -56,7 +99,8 @@ def solve(
     topo : Topology
         n agents.
     costs : Costs
-        n local costs on R^N.
+        n local costs on R^N. With ``engine="mpi"`` also a function from agent numbers to their costs, called on each
+        rank for its own agents only, such as :class:`decon.distributed.Shards`.
     penalty : float or {"auto", "certified", "theorem3", "exact"}
         c, or how theory should choose it, see :func:`decon.penalty.choose_penalty`.
     byzantine : sequence of int
@@ -82,6 +126,13 @@ def solve(
         Iterations between history entries.
     progress : bool
         Show a progress bar on stderr.
+    checkpoint : path, optional
+        Folder for the state of the run, kept every ``checkpoint_every`` iterations. If it holds one of this very run,
+        the run goes on from there, and ends with the same bits as one that was never killed.
+    checkpoint_every : int
+    engine : {"local", "mpi"}
+        Where the agents live: in this process, or shared out over the ranks of ``mpiexec``, all of which call this
+        function alike. Over MPI the outcome is a :class:`decon.distributed.Share`, whose ``x`` are this rank's agents'.
 
     Returns
     -------
@@ -107,12 +158,16 @@ def solve(
     >>> solve(topo, costs, penalty=0.5, iterations=60)
     Result(completed, iterations=60, distance=...)
     """
-    who = _check(topo, costs, byzantine, dual_bound, iterations, tol, record_every, seed)
-    start_x, start_alpha = _initial("x0", x0, costs, seed), _initial("alpha0", alpha0, costs, seed)
-    value, source = choose_penalty(topo, costs, penalty)
+    where = _network(engine, topo, costs)
+    whole = where.whole
+    who = _check(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
+    start_x, start_alpha = (
+        _initial(name, given, whole, seed)[where.links.agents] for name, given in (("x0", x0), ("alpha0", alpha0))
+    )
+    value, source = choose_penalty(topo, whole, penalty)
     method = Method(
         topo=topo,
-        costs=costs,
+        costs=where.costs,
         penalty=value,
         byzantine=who,
         attack=attack or NoAttack(),
@@ -120,44 +175,68 @@ def solve(
         dual_bound=float(dual_bound),
         local_step=local_step or Exact(),
         seed=seed,
-        rate=_screening_rate(topo, costs, value) if screening is not None else None,
+        rate=_screening_rate(topo, whole, value) if screening is not None else None,
     )
-    honest = np.setdiff1d(np.arange(costs.n), who)
-    target = minimizer(costs, honest)
-    target_all = target if who.size == 0 else minimizer(costs)
-    metrics = Metrics(costs, honest, target, target_all)
-    run = _Run(method, metrics, iterations, tol, record_every, progress)
-    run.advance(start_x, start_alpha)
-    state = run.last
-    return Result(
-        x=state.x,
-        minimizer=target,
-        **metrics.histories(),
-        recorded=np.array(metrics.recorded, dtype=np.int64),
-        severed=np.array(run.severed, dtype=EVENT),
-        readmitted=np.array(run.readmitted, dtype=EVENT),
-        status=run.status,
-        message=run.message,
-        iterations=state.k,
-        penalty=value,
-        byzantine=who,
-        edges=topo.edges,
-        seconds=run.seconds,
-        manifest={
-            "topology": {"name": topo.name, "n": topo.n, "edges": topo.n_edges},
-            "costs": costs.fingerprint(),
-            "penalty": {"value": value, "source": source},
-            "attack": method.attack,
-            "screening": screening,
-            "dual_bound": str(dual_bound),
-            "local_step": method.local_step,
-            "iterations": iterations,
-            "tol": tol,
-            "record_every": record_every,
-            "seed": seed,
-            "versions": _versions(),
-        },
-    )
+    manifest = {
+        "topology": {"name": topo.name, "n": topo.n, "edges": topo.n_edges},
+        "costs": whole.fingerprint(),
+        "penalty": {"value": value, "source": source},
+        "attack": method.attack,
+        "screening": screening,
+        "dual_bound": str(dual_bound),
+        "local_step": method.local_step,
+        "iterations": iterations,
+        "tol": tol,
+        "record_every": record_every,
+        "seed": seed,
+        "versions": _versions(),
+    }
+    honest = np.setdiff1d(np.arange(topo.n), who)
+    links = where.links
+    keep = None
+    if checkpoint is not None:
+        keep = Checkpoint(checkpoint, checkpoint_every, links, (manifest, topo.adjacency, who, start_x, start_alpha))
+    with where.guard():
+        target = where.minimizer(honest)
+        target_all = target if who.size == 0 else where.minimizer(np.arange(topo.n))
+        here = np.flatnonzero(np.isin(links.agents, honest))
+        metrics = Metrics(where.costs, links, here, target, target_all)
+        run = Run(method, links, metrics, iterations, tol, record_every, progress and links.place == 0, keep)
+        run.advance(start_x, start_alpha)
+        severed, readmitted = (links.gather_events(events) for events in (run.severed, run.readmitted))
+        return where.result(
+            {
+                "x": run.last.x,
+                "minimizer": target,
+                **metrics.histories(),
+                "recorded": np.array(metrics.recorded, dtype=np.int64),
+                "severed": np.array(severed, dtype=EVENT),
+                "readmitted": np.array(readmitted, dtype=EVENT),
+                "status": run.status,
+                "message": run.message,
+                "iterations": run.last.k,
+                "penalty": value,
+                "byzantine": who,
+                "edges": topo.edges,
+                "seconds": run.seconds,
+                "manifest": manifest,
+            }
+        )
+
+
+def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.int64]], Costs]) -> Network:
+    """Return the agents, in this process or over the ranks of MPI."""
+    if not isinstance(topo, Topology):
+        raise OptionError(f"topo must be a topologies.Topology, not {type(topo).__name__}")
+    if engine == "mpi":
+        from decon.distributed.ranks import OverRanks
+
+        return OverRanks(topo, costs)
+    if engine != "local":
+        raise OptionError(f'engine must be "local" or "mpi", not {engine!r}')
+    if not isinstance(costs, Costs):
+        raise OptionError(f"costs must be a decon.costs.Costs, not {type(costs).__name__}")
+    return _Here(topo, costs)
 
 
 def _check(
@@ -171,10 +250,6 @@ def _check(
     seed: int,
 ) -> NDArray[np.int64]:
     """Refuse what cannot run; return the falsifying agents in ascending order."""
-    if not isinstance(topo, Topology):
-        raise OptionError(f"topo must be a topologies.Topology, not {type(topo).__name__}")
-    if not isinstance(costs, Costs):
-        raise OptionError(f"costs must be a decon.costs.Costs, not {type(costs).__name__}")
     if costs.n != topo.n:
         raise OptionError(f"{topo.n} agents need {topo.n} costs, not {costs.n}")
     given = np.asarray(byzantine)
@@ -223,108 +298,6 @@ def _screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | Non
         topo, strong_convexity=costs.strong_convexity, smoothness=costs.smoothness, penalty=penalty
     )
     return float(rate) if rate < 1 else None
-
-
-@dataclass(eq=False)
-class _Run:
-    """One shared loop: owns stopping, history, events and progress."""
-
-    method: Method
-    metrics: Metrics
-    iterations: int
-    tol: float | None
-    record_every: int
-    progress: bool
-    status: str = "completed"
-    message: str = ""
-    seconds: float = 0.0
-    severed: list[tuple[int, int, int]] = field(default_factory=list)
-    readmitted: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def advance(self, x0: Array, alpha0: Array) -> None:
-        """Iterate until the end, whatever ends it."""
-        from tqdm.auto import tqdm
-
-        links = LocalLinks(self.method.topo)
-        states = iterate(self.method, links, x0=x0, alpha0=alpha0)
-        self.last = next(states)
-        began = time.perf_counter()
-        initial = self.metrics.measure(self.last)
-        self.limit = _DIVERGED * max(1.0, initial)
-        self.message = f"all {self.iterations} iterations done"
-        try:
-            with tqdm(total=self.iterations, disable=not self.progress, unit="it", leave=False) as bar:
-                while self.last.k < self.iterations and not self._reached(initial):
-                    state = next(states)
-                    if not self._accept(state):
-                        break
-                    bar.update()
-        except KeyboardInterrupt:
-            self.status, self.message = "interrupted", f"interrupted after iteration {self.last.k}"
-        self.seconds = time.perf_counter() - began
-
-    def _reached(self, distance: float) -> bool:
-        done = self.tol is not None and distance <= self.tol
-        if done:
-            self.status, self.message = "converged", f"distance {distance:.3g} at iteration {self.last.k}"
-        return done
-
-    def _accept(self, state: State) -> bool:
-        """Take ``state`` into the run; return whether to go on."""
-        if state.poisoned is not None:
-            self.status = "nonfinite"
-            self.message = (
-                f"agent {state.poisoned} sent a non-finite message at iteration {state.k} and nothing screens it"
-            )
-            return False
-        self._note_links(self.last, state)
-        before, self.last = self.last, state
-        if state.k % self.record_every and state.k != self.iterations:
-            return self._connected(before, state)
-        distance = self.metrics.measure(state)
-        if not distance <= self.limit:
-            self.status = "diverged"
-            gap = np.abs(state.x - self.metrics.minimizer).max(axis=1)  # no squares: it may be huge
-            worst = self.metrics.honest[int(np.argmax(np.nan_to_num(gap, nan=np.inf)[self.metrics.honest]))]
-            self.message = f"diverged: agent {worst} is {gap[worst]:.3g} off the minimizer at iteration {state.k}"
-            return False
-        return not self._reached(distance) and self._connected(before, state)
-
-    def _note_links(self, before: State, after: State) -> None:
-        if after.active is None or before.active is None or np.array_equal(before.active, after.active):
-            return
-        topo, honest = self.method.topo, self.method.honest_receiver
-        for events, change in (
-            (self.severed, before.active & ~after.active),
-            (self.readmitted, after.active & ~before.active),
-        ):
-            arcs = np.flatnonzero(change & honest)
-            events.extend(
-                (after.k, int(i), int(j)) for i, j in zip(topo.receivers[arcs], topo.senders[arcs], strict=True)
-            )
-
-    def _connected(self, before: State, after: State) -> bool:
-        """Check that the honest agents still form one network, if a rule that never readmits has cut links."""
-        screening = self.method.screening
-        if screening is None or screening.readmits or after.active is None or before.active is None:
-            return True
-        if np.array_equal(before.active, after.active) or honest_connected(self.method, after.active):
-            return True
-        self.status = "disconnected"
-        self.message = f"the honest agents lost touch with each other at iteration {after.k}"
-        return False
-
-
-def honest_connected(method: Method, active: NDArray[np.bool_]) -> bool:
-    """Whether the links in use connect all honest agents without passing through a falsifying one."""
-    import scipy.sparse as sp
-    from scipy.sparse.csgraph import connected_components
-
-    topo = method.topo
-    honest = np.setdiff1d(np.arange(topo.n), method.byzantine)
-    ends = (topo.receivers[active], topo.senders[active])
-    used = sp.csr_array((np.ones(len(ends[0])), ends), shape=(topo.n, topo.n))
-    return bool(connected_components(used[honest][:, honest], directed=False, return_labels=False) == 1)
 
 
 def _versions() -> dict[str, str]:

@@ -45,9 +45,11 @@ class Dissensus(Attack):
         """Return one row an outgoing arc."""
         targets = view.topo.receivers[view.outgoing]
         weights = view.topo.adjacency[targets]
-        pull, liars = weights[:, view.honest], weights[:, view.byzantine].sum(axis=1)
-        here = view.x[targets]
-        drift = pull @ view.x[view.honest] - pull.sum(axis=1)[:, None] * here
+        liars = weights[:, view.byzantine].sum(axis=1)
+        near = np.setdiff1d(weights.indices, view.byzantine)
+        pull = weights[:, near]
+        here = view.rows(targets)
+        drift = pull @ view.rows(near) - pull.sum(axis=1)[:, None] * here
         return np.asarray(here - self.strength * drift / liars[:, None])
 
 
@@ -89,8 +91,7 @@ class Stealth(Attack):
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return one row an outgoing arc."""
         size = float(np.linalg.norm(view.honest_mean))
-        first = np.eye(1, view.x.shape[1])[0]
+        first = np.eye(1, view.own.shape[1])[0]
         outward = view.honest_mean / size if size > 0 else first
-        return np.asarray(
-            view.x[view.topo.receivers[view.outgoing]] + _UNDER * self.threshold * self.ratio**view.k * outward
-        )
+        step = _UNDER * self.threshold * self.ratio**view.k
+        return np.asarray(view.rows(view.topo.receivers[view.outgoing]) + step * outward)
