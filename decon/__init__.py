@@ -5,6 +5,7 @@ __version__ = "0.1.0"
 from decon import attacks, baselines, costs, datasets, plots
 from decon.byzantine import draw_byzantine
 from decon.compare import compare
+from decon.design import design
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 from decon.local_steps import Exact, SquareRoot, Stochastic
 from decon.minimizer import minimizer
@@ -31,6 +32,7 @@ __all__ = [
     "compare",
     "costs",
     "datasets",
+    "design",
     "draw_byzantine",
     "fit_rate",
     "minimizer",

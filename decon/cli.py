@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,8 @@ from decon.experiment import Experiment, attack_names, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from topologies import Topology
 
 __all__ = ["app", "main"]
 
@@ -67,6 +68,17 @@ def experiment_from(file: str | None, flags: dict[str, Any]) -> Experiment:
     return Experiment.from_mapping(given, file or "command line")
 
 
+def one_topology(file: str | None, topology: str | None, flags: dict[str, Any]) -> tuple[Experiment, Topology]:
+    """Merge file and flags into an experiment on one topology."""
+    if topology:
+        flags["topologies"] = (topology,)
+    experiment = experiment_from(file, flags)
+    if len(experiment.topologies) != 1:
+        raise OptionError(f"this runs on one topology, not {len(experiment.topologies)}; give --topology")
+    (topo,) = experiment.build_topologies().values()
+    return experiment, topo
+
+
 def show(table: pd.DataFrame, form: str | None) -> None:
     """Print a table on stdout, for people or machines."""
     if form == "json":
@@ -87,7 +99,8 @@ def show(table: pd.DataFrame, form: str | None) -> None:
 @problem_options
 @output_options
 @click.option("--out", default="decon-compare", show_default=True, help="Folder for the table and the figure.")
-def compare(file: str | None, form: str | None, out: str, **flags: Any) -> None:
+@click.option("--penalties", is_flag=True, help="Also draw the rate against the penalty, for each topology.")
+def compare(file: str | None, form: str | None, out: str, penalties: bool, **flags: Any) -> None:
     """Compare topologies on one problem, without and with falsifying agents.
 
     With no arguments: ridge regression on the diabetes data over 20 agents, ten topologies, 3 Gaussian liars. A TOML
@@ -98,7 +111,7 @@ def compare(file: str | None, form: str | None, out: str, **flags: Any) -> None:
       decon compare --topology ring --topology erdos_renyi:p=0.4 --data wine --byzantine 2
     """  # noqa: D301 - click's marker for text that must not be wrapped
     import decon
-    from decon.report import brief, write_comparison
+    from decon.report import brief, write_comparison, write_tradeoffs
 
     experiment = experiment_from(file, flags)
     table = decon.compare(
@@ -113,7 +126,10 @@ def compare(file: str | None, form: str | None, out: str, **flags: Any) -> None:
         progress=sys.stderr.isatty(),
     )
     show(table if form else brief(table), form)
-    for path in write_comparison(table, Path(out)):
+    written = write_comparison(table, Path(out))
+    if penalties:
+        written += write_tradeoffs(table, experiment.build_costs, Path(out))
+    for path in written:
         click.echo(f"wrote {path}", err=True)
 
 
@@ -134,14 +150,7 @@ def solve(file: str | None, topology: str | None, tol: float | None, out: str | 
     from decon.byzantine import draw_byzantine
     from decon.report import describe
 
-    if topology:
-        flags["topologies"] = (topology,)
-    experiment = experiment_from(file, flags)
-    if not file and not topology:
-        experiment = dataclasses.replace(experiment, topologies=("ring",))
-    if len(experiment.topologies) != 1:
-        raise OptionError(f"solve runs on one topology, not {len(experiment.topologies)}; see `decon compare`")
-    (topo,) = experiment.build_topologies().values()
+    experiment, topo = one_topology(file, topology or (None if file else "ring"), flags)
     result = decon.solve(
         topo,
         experiment.build_costs(topo.n),
@@ -221,6 +230,35 @@ def verify(file: str | None, form: str | None, seeds: int, out: str, **flags: An
     click.echo(f"{int(table['holds'].notna().sum())} statements checked, {failed} failed", err=True)
     if failed:
         sys.exit(1)
+
+
+@app.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False))
+@click.option("--topology", default=None, help='A family, e.g. "grid", or a graph file.  [grid]')
+@problem_options
+@output_options
+@click.option("--edges", type=click.IntRange(1), default=3, show_default=True, help="Edges to add.")
+@click.option("--out", help="Write the designed networks as OUT-edges.graphml and so on.")
+def design(file: str | None, topology: str | None, form: str | None, edges: int, out: str | None, **flags: Any) -> None:
+    """Improve a network: edges to add, weights to choose; certified and measured rate before and after.
+
+    \b
+    Example:
+      decon design --topology barbell --edges 4
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    import topologies as package
+    from decon.design import design as improve
+
+    experiment, topo = one_topology(file, topology or (None if file else "grid"), flags)
+    table = improve(topo, experiment.build_costs(topo.n), edges=edges, iterations=experiment.iterations)
+    show(table, form)
+    for u, v in table.attrs["added"]:
+        click.echo(f"add edge {topo.labels[u]!r} - {topo.labels[v]!r}", err=True)
+    if out:
+        for name, network in table.attrs["networks"].items():
+            path = f"{out}-{name.replace(' ', '-')}.graphml"
+            package.write(network, path)
+            click.echo(f"wrote {path}", err=True)
 
 
 @app.command()

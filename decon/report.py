@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,19 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from decon.costs import Costs
     from decon.experiment import Experiment
     from decon.result import Result
 
-__all__ = ["brief", "describe", "text_table", "write_comparison"]
+__all__ = [
+    "brief",
+    "describe",
+    "text_table",
+    "verify_all",
+    "write_comparison",
+    "write_tradeoffs",
+    "write_verification",
+]
 
 _FIXED = ("rate", "penalty", "connectivity", "signless", "condition", "seconds", "tightness")
 
@@ -145,6 +155,34 @@ def verify_all(experiment: Experiment, seeds: int, *, progress: bool = False) ->
     whole = pd.concat(tables, ignore_index=True).set_index("topology")
     whole.attrs["pictures"] = pictures
     return whole
+
+
+def write_tradeoffs(table: pd.DataFrame, costs: Callable[[int], Costs], folder: Path) -> list[Path]:
+    """Draw the rate against the penalty for each topology of a comparison into ``folder``; return the path."""
+    import matplotlib.pyplot as plt
+
+    from decon import plots
+    from decon.tradeoff import penalty_tradeoff
+
+    rows = table.attrs["runs"].rows
+    columns = min(4, len(rows))
+    figure, axes = plt.subplots(
+        -(-len(rows) // columns),
+        columns,
+        figsize=(3.6 * columns, 2.9 * -(-len(rows) // columns)),
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax in axes.flat[len(rows) :]:
+        ax.set_visible(False)
+    for ax, name, (topo, _, _) in zip(axes.flat, table.index, rows, strict=False):
+        plots.penalty_tradeoff(penalty_tradeoff(topo, costs(topo.n)), ax)
+        ax.set_title(name, fontsize=9)
+        ax.get_legend().remove()
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(folder / "penalties.png", dpi=150)
+    plt.close(figure)
+    return [folder / "penalties.png"]
 
 
 def write_verification(table: pd.DataFrame, folder: Path) -> list[Path]:
