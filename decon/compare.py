@@ -93,7 +93,7 @@ def compare(
     {'ring': 0.67, 'complete': 0.75}
     """
     import pandas as pd
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     named = _named(topologies_)
     options |= {"iterations": iterations, "seed": seed}

@@ -207,10 +207,10 @@ def penalty_tradeoff(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax.axvline(table.attrs["best"][method], color=color, linewidth=0.8, alpha=0.7)
             ax.annotate(
                 label,
-                (table.attrs["best"][method], 0.02),
+                (table.attrs["best"][method], 0.98),
                 xycoords=("data", "axes fraction"),
                 rotation=90,
-                va="bottom",
+                va="top",
                 ha="right",
                 fontsize=8,
                 color=color,
@@ -218,5 +218,5 @@ def penalty_tradeoff(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("penalty c")
     ax.set_ylabel("1 - rate (higher is faster)")
     ax.grid(visible=True, which="major", alpha=0.3)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc="lower center")
     return ax

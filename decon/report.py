@@ -134,7 +134,7 @@ def write_comparison(table: pd.DataFrame, folder: Path) -> list[Path]:
 def verify_all(experiment: Experiment, seeds: int, *, progress: bool = False) -> pd.DataFrame:
     """Verify each topology of an experiment; one table, its figure's data in ``attrs["pictures"]``."""
     import pandas as pd
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     from decon.verify import verify
 

@@ -41,7 +41,7 @@ class Run:
 
     def advance(self, x0: Array, alpha0: Array) -> None:
         """Iterate until the end, whatever ends it."""
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
 
         self.last = start(self.method, self.links, x0, alpha0)
         self.message = f"all {self.iterations} iterations done"

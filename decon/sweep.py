@@ -90,7 +90,7 @@ def run(
     RunError
         If a worker died; the same call goes on with what is left.
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     cells = Study.load(study).cells()
     store = Store(Path(study).with_suffix("") if out is None else out)
