@@ -1,7 +1,8 @@
-"""Extreme eigenvalues of large sparse Laplacians: Lanczos on the matrix or on its inverse."""
+"""Extreme eigenvalues of large sparse Laplacians: Lanczos, LOBPCG, or slicing of the spectrum, whichever suits."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import reverse_cuthill_mckee
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, splu
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg, splu
 
 if TYPE_CHECKING:
     from topologies.topology import Topology
@@ -19,7 +20,10 @@ __all__ = ["extremes"]
 _Vector = NDArray[np.float64]
 _TOLERANCE = 1e-7  # relative residual asked for; an eigenvalue's own error is about its square over the gap
 _BASIS = 40  # Lanczos vectors kept: 320 bytes an agent
-_RESTARTS = 1000
+_RESTARTS = 1000  # of Lanczos on the matrix itself, whose steps are cheap
+_INVERSE_RESTARTS = 5  # on the inverse a few are enough, or the eigenvalues are clustered
+_LOBPCG_STEPS = 500
+_SLICES = 60  # factorisations of a bisection; about thirty narrow the bracket enough
 _WORK = 1e11  # multiplications of a factorisation, by the estimate: about a minute at worst, usually far less
 _PEELS = 64  # rounds of taking leaves off before the estimate
 
@@ -28,23 +32,24 @@ def extremes(topo: Topology, *, regular: bool, bipartite: bool) -> tuple[float, 
     """Least nonzero eigenvalue of L₋, least and greatest of L₊, and the largest relative residual.
 
     Where a sparse factorisation is cheap (rings, grids, trees, geometric graphs: small cuts, narrow gaps) Lanczos
-    runs on the inverse; where it would fill up (expanders, dense random graphs) gaps are wide, and Lanczos on the
-    matrix itself converges.
+    runs on the inverse, and where the eigenvalues are clustered (wheels) bisection cuts off the least one first. Where
+    a factorisation would fill up (expanders, dense random graphs) gaps are wide: Lanczos on the matrix itself
+    converges, and sooner LOBPCG scaled by the degrees if those differ.
 
     Raises
     ------
     RuntimeError
-        If Lanczos did not converge; the message names the topology.
+        If none of these converged; the message names the topology.
     """
     direct = _work(topo) <= _WORK
     largest, end = _signless_max(topo, regular, direct)
     residuals = [0.0 if end is None else _residual(topo.L_plus, end, largest)]
-    vector = _lowest(topo, largest, direct, signless=False)
+    vector = _lowest(topo, largest, regular, direct, signless=False)
     least = _energy(topo, vector, -1)
     residuals.append(_residual(topo.L_minus, vector, least))
     smallest = 0.0
     if not bipartite:
-        vector = _lowest(topo, largest, direct, signless=True)
+        vector = _lowest(topo, largest, regular, direct, signless=True)
         smallest = _energy(topo, vector, 1)
         residuals.append(_residual(topo.L_plus, vector, smallest))
     return least, smallest, largest, max(residuals) / largest
@@ -64,20 +69,70 @@ def _signless_max(topo: Topology, regular: bool, direct: bool) -> tuple[float, _
     return _energy(topo, vector, 1), vector
 
 
-def _lowest(topo: Topology, largest: float, direct: bool, *, signless: bool) -> _Vector:
+def _lowest(topo: Topology, largest: float, regular: bool, direct: bool, *, signless: bool) -> _Vector:
     """Return the unit eigenvector of the least eigenvalue of L₊, or of the least nonzero one of L₋."""
-    if signless:
-        return _lanczos(topo, _factor(topo.L_plus) if direct else lambda x: largest * x - topo.L_plus @ x)
     if direct:
-        product = _pseudo_inverse(topo)
+        inverse = _factor(topo.L_plus) if signless else _pseudo_inverse(topo)
+        try:
+            vector = _lanczos(topo, inverse, _INVERSE_RESTARTS)
+        except RuntimeError:
+            vector = _sliced(topo, inverse, signless)
     else:
-
-        def product(x: _Vector) -> _Vector:
-            return np.asarray(largest * (x - x.mean()) - topo.L_minus @ x)
-
-    vector = _lanczos(topo, product)
-    vector = vector - vector.mean()
+        matrix = topo.L_plus if signless else topo.L_minus
+        guess = None if regular else _scaled(topo, matrix, largest, signless)
+        if guess is not None:
+            vector = guess
+        else:
+            shift = 0.0 if signless else largest / topo.n  # moves the constant vector, of eigenvalue 0, out of the way
+            vector = _lanczos(topo, lambda x: largest * x - matrix @ x - shift * x.sum())
+    if not signless:
+        vector = vector - vector.mean()
     return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _scaled(topo: Topology, matrix: sp.csr_array, largest: float, signless: bool) -> _Vector | None:
+    """Return LOBPCG's vector of the least eigenvalue, preconditioned by the degrees, or None if it did not converge."""
+    scale = sp.diags_array(1 / topo.degrees)
+    start = np.random.default_rng(0).standard_normal((topo.n, 1))
+    apart = None if signless else np.ones((topo.n, 1))
+    tolerance = _TOLERANCE * largest
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it says that it did not converge; so does the residual
+        value, vector = lobpcg(matrix, start, M=scale, Y=apart, tol=tolerance, largest=False, maxiter=_LOBPCG_STEPS)
+    vector = vector[:, 0] / np.linalg.norm(vector)
+    return vector if _residual(matrix, vector, float(value[0])) <= 2 * tolerance else None
+
+
+def _sliced(topo: Topology, inverse: Callable[[_Vector], _Vector], signless: bool) -> _Vector:
+    """Bracket a least eigenvalue that others crowd, then run Lanczos on the inverse shifted to just below it.
+
+    The negative pivots of a factorisation of L - σI count the eigenvalues below σ (Sylvester's law of inertia), so a
+    bisection is safe however close the next eigenvalue is.
+    """
+    matrix = topo.L_plus if signless else topo.L_minus
+    vector = np.random.default_rng(0).standard_normal(topo.n)
+    for _ in range(_BASIS):
+        vector = inverse(vector)
+        vector /= np.linalg.norm(vector)
+    low, high = 0.0, 2 * _energy(topo, vector, 1 if signless else -1)
+    below = 0 if signless else 1  # the constant vector's eigenvalue of L₋
+    solve = inverse
+    for _ in range(_SLICES):
+        if high - low <= _TOLERANCE**2 * high:
+            break
+        middle = (low + high) / 2
+        factors = _factors(sp.csc_array(matrix - middle * sp.eye_array(topo.n)))
+        if (factors.perm_r != factors.perm_c).any():
+            break  # rows were exchanged, so the pivots' signs no longer count
+        if np.count_nonzero(factors.U.diagonal() < 0) > below:
+            high = middle
+        else:
+            low, solve = middle, factors.solve
+            try:
+                return _lanczos(topo, solve, 1)
+            except RuntimeError:
+                continue
+    return _lanczos(topo, solve, _INVERSE_RESTARTS)
 
 
 def _pseudo_inverse(topo: Topology) -> Callable[[_Vector], _Vector]:
@@ -95,10 +150,23 @@ def _pseudo_inverse(topo: Topology) -> Callable[[_Vector], _Vector]:
 
 def _factor(matrix: Any) -> Callable[[_Vector], _Vector]:
     """Factorise a positive definite matrix and return its solver."""
-    factors = splu(
-        sp.csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    )
-    return factors.solve  # type: ignore[no-any-return]
+    return _factors(matrix).solve  # type: ignore[no-any-return]
+
+
+def _factors(matrix: Any) -> Any:
+    """Factorise a symmetric matrix with its rows kept in the columns' order.
+
+    Minimum degree fills in least, but takes time quadratic in a hub's degree, where COLAMD does not.
+    """
+    columns = sp.csc_array(matrix)
+    hubs = (np.diff(columns.indptr) > _hub(columns.shape[0])).any()
+    ordering = "COLAMD" if hubs else "MMD_AT_PLUS_A"
+    return splu(columns, permc_spec=ordering, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+
+def _hub(n: int) -> float:
+    """Return the number of neighbours above which an agent is a hub, ordered last."""
+    return float(10 * np.sqrt(n))
 
 
 def _work(topo: Topology) -> float:
@@ -110,7 +178,7 @@ def _work(topo: Topology) -> float:
             break
         graph = graph[inner][:, inner]
     counts = np.diff(graph.indptr)
-    hubs = counts > 10 * np.sqrt(topo.n)
+    hubs = counts > _hub(topo.n)
     calm = np.flatnonzero(~hubs)
     graph = sp.csr_array(graph[calm][:, calm])
     if not graph.nnz:
@@ -124,14 +192,14 @@ def _work(topo: Topology) -> float:
     return float(np.square(place - first, dtype=float).sum() + topo.n * hubs.sum() ** 2)
 
 
-def _lanczos(topo: Topology, product: Callable[[_Vector], _Vector]) -> _Vector:
+def _lanczos(topo: Topology, product: Callable[[_Vector], _Vector], restarts: int = _RESTARTS) -> _Vector:
     """Return the unit eigenvector of the greatest eigenvalue of a symmetric operator, by restarted Lanczos."""
     operator = LinearOperator((topo.n, topo.n), matvec=product, dtype=float)
     start = np.random.default_rng(0).standard_normal(topo.n)
     try:
-        _, vectors = eigsh(operator, k=1, which="LA", v0=start, ncv=_BASIS, maxiter=_RESTARTS, tol=_TOLERANCE)
+        _, vectors = eigsh(operator, k=1, which="LA", v0=start, ncv=_BASIS, maxiter=restarts, tol=_TOLERANCE)
     except ArpackNoConvergence:
-        raise RuntimeError(f"the spectrum of {topo!r} did not converge in {_RESTARTS} Lanczos restarts") from None
+        raise RuntimeError(f"the spectrum of {topo!r} did not converge in {restarts} Lanczos restarts") from None
     return np.asarray(vectors[:, 0], dtype=float)
 
 

@@ -153,6 +153,17 @@ def test_large_ring_in_any_numbering():
     assert (hidden.algebraic_connectivity, hidden.signless_min) == pytest.approx(exact, rel=1e-8)
 
 
+@pytest.mark.parametrize("n", [5000, 5001])
+def test_clustered_eigenvalues_of_a_large_wheel(n):
+    """The eigenvalues next to the least differ by 1e-6 of it, too little for Lanczos: it takes the bisection."""
+    s, rim = topologies.make("wheel", n).spectrum, n - 1
+    hub = np.linalg.eigvalsh([[rim, np.sqrt(rim)], [np.sqrt(rim), 5]])
+    expected = 1 + 4 * np.sin(np.pi / rim) ** 2, hub[1], 3 + 2 * np.cos(2 * np.pi * (rim // 2) / rim)
+    # Λ = n makes a unit in the last place of L 1e-12; a Rayleigh quotient errs by the residual² over the gap
+    assert (s.algebraic_connectivity, s.signless_max, s.signless_min) == pytest.approx(expected, abs=1e-10, rel=1e-12)
+    assert s.method == "sparse"
+
+
 def test_large_regular_graph_is_an_expander():
     s = topologies.make("random_regular", 20_000, d=6, seed=0).spectrum
     ramanujan = 2 * np.sqrt(5)
