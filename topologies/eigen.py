@@ -21,9 +21,9 @@ _Vector = NDArray[np.float64]
 _TOLERANCE = 1e-7  # relative residual asked for; an eigenvalue's own error is about its square over the gap
 _BASIS = 40  # Lanczos vectors kept: 320 bytes an agent
 _RESTARTS = 1000  # of Lanczos on the matrix itself, whose steps are cheap
-_INVERSE_RESTARTS = 5  # on the inverse a few are enough, or the eigenvalues are clustered
+_INVERSE_RESTARTS = 10  # on the inverse a few are enough, or the eigenvalues are clustered
 _LOBPCG_STEPS = 500
-_SLICES = 60  # factorisations of a bisection; about thirty narrow the bracket enough
+_SLICES = 30  # factorisations of a bisection, which leaves a billionth of the bracket
 _WORK = 1e11  # multiplications of a factorisation, by the estimate: about a minute at worst, usually far less
 _PEELS = 64  # rounds of taking leaves off before the estimate
 
@@ -118,8 +118,6 @@ def _sliced(topo: Topology, inverse: Callable[[_Vector], _Vector], signless: boo
     below = 0 if signless else 1  # the constant vector's eigenvalue of L₋
     solve = inverse
     for _ in range(_SLICES):
-        if high - low <= _TOLERANCE**2 * high:
-            break
         middle = (low + high) / 2
         factors = _factors(sp.csc_array(matrix - middle * sp.eye_array(topo.n)))
         if (factors.perm_r != factors.perm_c).any():
@@ -128,10 +126,6 @@ def _sliced(topo: Topology, inverse: Callable[[_Vector], _Vector], signless: boo
             high = middle
         else:
             low, solve = middle, factors.solve
-            try:
-                return _lanczos(topo, solve, 1)
-            except RuntimeError:
-                continue
     return _lanczos(topo, solve, _INVERSE_RESTARTS)
 
 
