@@ -65,8 +65,9 @@ class Ours:
 
     def __init__(self, topo, costs, target):
         zero = np.zeros((costs.n, costs.dim))
-        self.states = iterate(Method(topo, costs, PENALTY), LocalLinks(topo), x0=zero, alpha0=zero)
-        self.metrics = Metrics(costs, np.arange(costs.n), target, target)
+        links = LocalLinks(topo)
+        self.states = iterate(Method(topo, costs, PENALTY), links, x0=zero, alpha0=zero)
+        self.metrics = Metrics(costs, links, np.arange(costs.n), target, target)
         next(self.states)
 
     def advance(self, iterations):
