@@ -218,9 +218,8 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
     verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, before.active), before.screen)
-    wanted = (verdict.keep & finite) | ~links.roles(
-        method.byzantine
-    ).honest_receiver  # a falsifying agent never cuts itself off
+    honest_receiver = links.roles(method.byzantine).honest_receiver
+    wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
     active = wanted & links.exchange(wanted)
     weight = before.weight
     if not np.array_equal(active, before.active):
