@@ -13,6 +13,10 @@ from decon.links import Links
 __all__ = ["Duals", "arc_start", "arc_step", "node_start", "node_step"]
 
 
+_BLOCK = 1 << 17
+"""Entries of the arcs' arrays that are worked on at a time: they stay in the cache, and no temporary is larger."""
+
+
 class Duals(NamedTuple):
     """The duals after a dual step, and all that the next local step needs of them.
 
@@ -61,16 +65,23 @@ def arc_step(
     active: NDArray[np.bool_] | None,
 ) -> Duals:
     """Advance η_ij to clip(η_ij + c w_ij (m - own_i), -λ, λ), P2 (15), (16), (21); inactive arcs hold zero."""
-    after = messages - own[links.receivers]
-    after *= (penalty * links.arc_weights)[:, None]
-    after += values
-    if np.isfinite(bound):
-        np.nan_to_num(after, copy=False, nan=0.0, posinf=bound, neginf=-bound)
-        np.clip(after, -bound, bound, out=after)
-    if active is not None:
-        after[~active] = 0.0
-        values = np.where(active[:, None], values, 0.0)
-    return Duals(after, links.arc_sum(2.0 * after - values) + weight[:, None] * own)
+    after, ahead = np.empty_like(values), np.empty_like(values)
+    count = max(1, _BLOCK // values.shape[1])
+    for first in range(0, len(values), count):
+        here = slice(first, first + count)
+        new, old = after[here], values[here]
+        np.subtract(messages[here], own.take(links.receivers[here], axis=0), out=new)
+        new *= (penalty * links.arc_weights[here])[:, None]
+        new += old
+        if np.isfinite(bound):
+            np.nan_to_num(new, copy=False, nan=0.0, posinf=bound, neginf=-bound)
+            np.clip(new, -bound, bound, out=new)
+        if active is not None:
+            new[~active[here]] = 0.0
+            old = np.where(active[here, None], old, 0.0)
+        np.multiply(new, 2.0, out=ahead[here])
+        ahead[here] -= old
+    return Duals(after, links.arc_sum(ahead) + weight[:, None] * own)
 
 
 def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array) -> Duals:

@@ -146,14 +146,14 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
 def _spread(topo: Topology, links: Links, alpha: Array) -> Array:
     """Return antisymmetric arc duals with Σ_j η_ij = -α_i: the flow w_ij(u_j - u_i) of L₋ u = α."""
     if links.total((float(alpha.any()),)) == (0.0,):
-        return np.zeros((len(links.receivers), alpha.shape[1]))
+        return np.zeros((len(links.receivers), alpha.shape[1]), dtype=alpha.dtype)
     grounded = topo.L_minus[1:, 1:].tocsc()
     everyone = links.gather_agents(alpha)
     potential = np.zeros_like(everyone)
     potential[1:] = spla.splu(grounded).solve(np.ascontiguousarray(everyone[1:]))
     flow: Array = potential[links.senders] - potential[links.agents[links.receivers]]
     flow *= links.arc_weights[:, None]
-    return flow
+    return flow.astype(alpha.dtype, copy=False)
 
 
 def step(method: Method, links: Links, state: State) -> State:
@@ -162,6 +162,7 @@ def step(method: Method, links: Links, state: State) -> State:
     with np.errstate(over="ignore", invalid="ignore"):
         x, weighted = method.local_step(method.costs, state.x, state.linear, state.weight, k, method.seed)
         solved = None if weighted is None else (state.linear, weighted)
+        x = x.astype(state.x.dtype, copy=False)  # in single precision, what is sent and kept on arcs is rounded here
         z, own, error, poisoned, falsified = _falsify(method, links, state, k, x)
         if method.by_node:
             mine = weighted if own is x and weighted is not None else state.weight[:, None] * own
@@ -182,7 +183,7 @@ def _falsify(
         return x, x, 0.0, None, None
     roles = links.roles(method.byzantine)
     view = links.view(method, state, k, x)
-    rows = method.attack(view, stream(method.seed, "attack", k))
+    rows = method.attack(view, stream(method.seed, "attack", k)).astype(x.dtype, copy=False)
     if method.attack.per_arc:
         errors = rows - view.own[view.outgoing_position]
         squares = np.einsum("ij,ij->i", errors, errors)

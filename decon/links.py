@@ -177,7 +177,7 @@ class LocalLinks:
 
     def broadcast(self, z: Array) -> Array:
         """Return (arcs, N) z_j at each arc (i, j)."""
-        return z[self.topo.senders]
+        return z.take(self.topo.senders, axis=0)
 
     def exchange(self, held: NDArray[Any]) -> NDArray[Any]:
         """Return (arcs, …) what is held for the opposite arc."""

@@ -91,6 +91,7 @@ def solve(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 100,
     engine: Literal["local", "mpi"] = "local",
+    precision: Literal["double", "single"] = "double",
 ) -> Result:
     r"""Run decentralized ADMM, P1 (4)-(7), or any other member of the family of docs/theory.md section 1.
 
@@ -133,6 +134,9 @@ def solve(
     engine : {"local", "mpi"}
         Where the agents live: in this process, or shared out over the ranks of ``mpiexec``, all of which call this
         function alike. Over MPI the outcome is a :class:`decon.distributed.Share`, whose ``x`` are this rank's agents'.
+    precision : {"double", "single"}
+        Of updates, messages and duals. Single halves the memory of the arc form and the bytes between ranks; local
+        steps are solved in double and rounded, so that x* is reached to about 1e-6 of its size (docs/scaling.md).
 
     Returns
     -------
@@ -162,7 +166,8 @@ def solve(
     whole = where.whole
     who = _check(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
     start_x, start_alpha = (
-        _initial(name, given, whole, seed)[where.links.agents] for name, given in (("x0", x0), ("alpha0", alpha0))
+        _initial(name, given, whole, seed)[where.links.agents].astype(_dtype(precision), copy=False)
+        for name, given in (("x0", x0), ("alpha0", alpha0))
     )
     value, source = choose_penalty(topo, whole, penalty)
     method = Method(
@@ -188,6 +193,7 @@ def solve(
         "iterations": iterations,
         "tol": tol,
         "record_every": record_every,
+        "precision": precision,
         "seed": seed,
         "versions": _versions(),
     }
@@ -222,6 +228,12 @@ def solve(
                 "manifest": manifest,
             }
         )
+
+
+def _dtype(precision: str) -> type[np.floating[Any]]:
+    if precision not in ("double", "single"):
+        raise OptionError(f'precision must be "double" or "single", not {precision!r}')
+    return np.float32 if precision == "single" else np.float64
 
 
 def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.int64]], Costs]) -> Network:
