@@ -66,6 +66,13 @@ def main():
     many()
     (sent,) = over.links.total(((over.links.bytes_sent - before) / ITERATIONS,))
     (cut, halo) = over.links.total((float(len(over.links.part.cut)), float(len(over.links.part.halo))))
+    exchange = []
+    for _ in range(20):
+        comm.Barrier()
+        began = time.perf_counter()
+        part = over.links.part
+        over.links._send(np.zeros((len(part.shown), N)), part.shown_counts, part.halo_counts)[0].Wait()
+        exchange.append(max(comm.allgather(time.perf_counter() - began)))
     one, two = [], []
     for _ in range(ROUNDS):
         if alone:
@@ -79,7 +86,7 @@ def main():
             f"{name}, n = {n:,}, N = {N}, {topo.n_edges:,} edges, dual bound {bound:g}: one process {min(one):.4f} s, "
             f"{comm.size} ranks {min(two):.4f} s an iteration: {min(one) / min(two):.2f} times as fast "
             f"(medians {np.median(one) / np.median(two):.2f}); {sent:,.0f} bytes an iteration; "
-            f"cut arcs * N * 8 = {cut * N * 8:,.0f}, agents shown * N * 8 = {halo * N * 8:,.0f}"
+            f"cut arcs * N * 8 = {cut * N * 8:,.0f}, agents shown * N * 8 = {halo * N * 8:,.0f}; an exchange alone takes {min(exchange) * 1e3:.3f} ms"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -139,15 +139,31 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
 @problem_options
 @click.option("--tol", type=float, help="Stop at this mean distance to the minimiser.")
 @click.option("--out", help="Save the run as OUT.npz and OUT.json.")
-def solve(file: str | None, topology: str | None, tol: float | None, out: str | None, **flags: Any) -> None:
+@click.option("--engine", type=click.Choice(["local", "mpi"]), default="local", help="mpi: run me under mpiexec.")
+@click.option("--checkpoint", help="Folder for the run's state; the same command goes on from there after a kill.")
+@click.option("--every", type=int, default=100, show_default=True, help="Iterations between checkpoints.")
+@click.option("--precision", type=click.Choice(["double", "single"]), default="double", help="Of messages and duals.")
+def solve(
+    file: str | None,
+    topology: str | None,
+    tol: float | None,
+    out: str | None,
+    engine: Literal["local", "mpi"],
+    checkpoint: str | None,
+    every: int,
+    precision: Literal["double", "single"],
+    **flags: Any,
+) -> None:
     """Run one method on one topology and print what came out.
 
     \b
     Example:
       decon solve --topology karate_club --data breast_cancer --byzantine 4 --attack sign_flip:scale=-2
+      mpiexec -n 2 decon solve --topology torus --agents 100 --engine mpi --checkpoint state --every 50
     """  # noqa: D301 - click's marker for text that must not be wrapped
     import decon
     from decon.byzantine import draw_byzantine
+    from decon.distributed import Share
     from decon.report import describe
 
     experiment, topo = one_topology(file, topology or (None if file else "ring"), flags)
@@ -162,7 +178,16 @@ def solve(file: str | None, topology: str | None, tol: float | None, out: str | 
         tol=tol,
         seed=experiment.seed,
         progress=sys.stderr.isatty(),
+        engine=engine,
+        checkpoint=checkpoint,
+        checkpoint_every=every,
+        precision=precision,
     )
+    if isinstance(result, Share):
+        first = result.links.place == 0
+        result = result.gather()
+        if not first:
+            return
     click.echo(describe(result))
     if out:
         click.echo(f"wrote {result.save(out)}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,8 @@ class OverRanks:
         comm = _world()
         owner = comm.bcast(_agreed(comm, lambda: partition(topo, comm.size) if comm.rank == 0 else None))
         self.comm = comm
+        if comm.size > 1:  # mpiexec names a process that died by its number
+            sys.stderr.write(f"decon: rank {comm.rank} of {comm.size} is process {os.getpid()}\n")
         with self.guard():
             part = Part.of(topo, owner, comm.rank)
             self.links = MpiLinks(topo, part, comm)
