@@ -86,7 +86,8 @@ def main():
             f"{name}, n = {n:,}, N = {N}, {topo.n_edges:,} edges, dual bound {bound:g}: one process {min(one):.4f} s, "
             f"{comm.size} ranks {min(two):.4f} s an iteration: {min(one) / min(two):.2f} times as fast "
             f"(medians {np.median(one) / np.median(two):.2f}); {sent:,.0f} bytes an iteration; "
-            f"cut arcs * N * 8 = {cut * N * 8:,.0f}, agents shown * N * 8 = {halo * N * 8:,.0f}; an exchange alone takes {min(exchange) * 1e3:.3f} ms"
+            f"cut arcs * N * 8 = {cut * N * 8:,.0f}, agents shown * N * 8 = "
+            f"{halo * N * 8:,.0f}; an exchange alone takes {min(exchange) * 1e3:.3f} ms"
         )
 
 
