@@ -9,6 +9,7 @@ from decon.design import design
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 from decon.local_steps import Exact, SquareRoot, Stochastic
 from decon.minimizer import minimizer
+from decon.profiling import Profiling, Road
 from decon.rate import fit_rate
 from decon.result import Result
 from decon.solve import solve
@@ -22,7 +23,9 @@ __all__ = [
     "DeconError",
     "Exact",
     "OptionError",
+    "Profiling",
     "Result",
+    "Road",
     "RunError",
     "SquareRoot",
     "Stochastic",
