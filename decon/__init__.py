@@ -6,6 +6,7 @@ from decon import attacks, baselines, costs, datasets, plots
 from decon.byzantine import draw_byzantine
 from decon.compare import compare
 from decon.design import design
+from decon.detection import Detection, undetected_harm
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 from decon.local_steps import Exact, SquareRoot, Stochastic
 from decon.minimizer import minimizer
@@ -21,6 +22,7 @@ __all__ = [
     "CostError",
     "DataError",
     "DeconError",
+    "Detection",
     "Exact",
     "OptionError",
     "Profiling",
@@ -44,5 +46,6 @@ __all__ = [
     "solve",
     "tv_minimizer",
     "tv_threshold",
+    "undetected_harm",
     "verify",
 ]

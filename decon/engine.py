@@ -27,8 +27,8 @@ from topologies import Topology
 __all__ = ["Method", "State", "iterate", "start", "step"]
 
 _TOO_LARGE = 1e100
-"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update; where messages are
-screened, it counts as not finite: squares of what is left cannot overflow."""
+"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update; where messages
+are screened, it counts as not finite: squares of what is left cannot overflow."""
 
 
 @dataclass(frozen=True, eq=False)

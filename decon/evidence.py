@@ -98,12 +98,22 @@ class Evidence:
 def begin(links: Links, rate: float | None) -> Evidence:
     """Return the memory before the first iteration."""
     arcs = len(links.receivers)
-    known = rate if rate is not None and rate < 1 else _UNKNOWN_RATE
-    none, count, nothing = np.zeros(arcs), np.zeros(arcs, dtype=np.int64), np.zeros((0, 0))
-    stirred = np.zeros(links.n)
-    every = np.ones(arcs, dtype=bool)
+    zero, none, nothing = np.zeros(arcs), np.zeros(arcs, dtype=np.int64), np.zeros((0, 0))
     return Evidence(
-        max(known, _LEAST_RATE), None, none, stirred, none, none, none, count, count, count, nothing, nothing, every, none
+        rate=max(rate if rate is not None and rate < 1 else _UNKNOWN_RATE, _LEAST_RATE),
+        scale=None,
+        threshold=zero,
+        stirred=np.zeros(links.n),
+        peak=zero,
+        quiet=zero,
+        weight=zero,
+        calm=none,
+        away=none,
+        relapses=none,
+        messages=nothing,
+        own=nothing,
+        active=np.ones(arcs, dtype=bool),
+        tolerance=zero,
     )
 
 

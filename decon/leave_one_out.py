@@ -1,4 +1,4 @@
-"""P1's profiling rule: alarm (29), leave-one-out vector (30), score and criterion (31), all within each agent's star."""
+"""P1's profiling rule: alarm (29), leave-one-out vector (30), score and criterion (31), all within one star."""
 
 from __future__ import annotations
 
