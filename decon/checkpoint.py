@@ -6,9 +6,10 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +20,9 @@ from decon.links import Links
 from decon.result import plain
 
 __all__ = ["Checkpoint"]
+
+_PATIENCE = 20.0
+"""Seconds to wait for a process that still holds the folder."""
 
 
 class Checkpoint:
@@ -51,13 +55,34 @@ class Checkpoint:
         _feed(digest.update, run)
         self._mark = digest.hexdigest()
 
+    def __enter__(self) -> Self:
+        """Hold the folder: ranks that outlive a killed ``mpiexec`` for a moment must not write between ours."""
+        import fcntl
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / f".lock-{self._suffix}").open("w")
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    self._lock.close()
+                    raise OptionError(f"another process is at work on the checkpoint in {self.folder}") from None
+                time.sleep(0.05)
+            else:
+                return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of the folder; the system does so when the process is killed."""
+        self._lock.close()
+
     def due(self, k: int) -> bool:
         """Whether iteration ``k`` ends with a checkpoint."""
         return k % self.every == 0
 
     def save(self, state: State, memory: dict[str, Any]) -> None:
         """Keep ``state`` and ``memory`` (JSON's types)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Any] = {}
         text = {"mark": self._mark, "state": _dismantle(state, arrays), "memory": memory}
         arrays["text"] = np.array(json.dumps(text))

@@ -136,7 +136,7 @@ def solve(
         function alike. Over MPI the outcome is a :class:`decon.distributed.Share`, whose ``x`` are this rank's agents'.
     precision : {"double", "single"}
         Of updates, messages and duals. Single halves the memory of the arc form and the bytes between ranks; local
-        steps are solved in double and rounded, so that x* is reached to about 1e-6 of its size (docs/scaling.md).
+        steps are solved in double and rounded, so that a run stops short of x* by 1e-7 to 1e-5 of its size (docs/scaling.md).
 
     Returns
     -------
@@ -202,7 +202,7 @@ def solve(
     keep = None
     if checkpoint is not None:
         keep = Checkpoint(checkpoint, checkpoint_every, links, (manifest, topo.adjacency, who, start_x, start_alpha))
-    with where.guard():
+    with where.guard(), keep or nullcontext():
         target = where.minimizer(honest)
         target_all = target if who.size == 0 else where.minimizer(np.arange(topo.n))
         here = np.flatnonzero(np.isin(links.agents, honest))
