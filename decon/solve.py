@@ -136,7 +136,7 @@ def solve(
         function alike. Over MPI the outcome is a :class:`decon.distributed.Share`, whose ``x`` are this rank's agents'.
     precision : {"double", "single"}
         Of updates, messages and duals. Single halves the memory of the arc form and the bytes between ranks; local
-        steps are solved in double and rounded, so that a run stops short of x* by 1e-7 to 1e-5 of its size (docs/scaling.md).
+        steps are solved in double and rounded; a run stops short of x* by 1e-7 to 1e-5 of its size (docs/scaling.md).
 
     Returns
     -------
