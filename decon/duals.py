@@ -74,8 +74,9 @@ def arc_step(
         new *= (penalty * links.arc_weights[here])[:, None]
         new += old
         if np.isfinite(bound):
-            np.nan_to_num(new, copy=False, nan=0.0, posinf=bound, neginf=-bound)
-            np.clip(new, -bound, bound, out=new)
+            np.clip(new, -bound, bound, out=new)  # takes infinities, lets NaN through
+            if np.isnan(new.sum()):
+                np.nan_to_num(new, copy=False, nan=0.0)
         if active is not None:
             new[~active[here]] = 0.0
             old = np.where(active[here, None], old, 0.0)

@@ -161,16 +161,16 @@ class Stochastic:
             raise OptionError(f"batch_size must be a positive integer or None, not {size!r}")
 
     def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
-        """Return x + (linear - weight x - F')/(σ^k + weight): a broadcast kept in memory is x itself here."""
+        """Return (σ^k x + linear - F')/(σ^k + weight): the same, as linear holds weight · x besides the duals."""
         sigma = _positive(f"sigma at iteration {k}", self.sigma(k)) if callable(self.sigma) else self.sigma
         if self.batch_size is None:
             gradient = costs.gradient(x)
         else:
             gradient = costs.stochastic_gradient(x, minibatch(seed, k, costs.samples, self.batch_size))
-        update = linear - weight[:, None] * x
+        update = sigma * x
+        update += linear
         update -= gradient
-        update /= (sigma + weight)[:, None]
-        update += x
+        update *= (1.0 / (sigma + weight))[:, None]
         return Update(update, None)
 
 

@@ -145,7 +145,8 @@ class SampleCosts(Costs):
         slope = self._slope(drawn @ blocks.transpose(0, 2, 1), self._labels[places])
         slope *= (self._weights[places] * (self._rows.counts[:, None] / places.shape[1]))[:, :, None]
         out = (slope.transpose(0, 2, 1) @ drawn).reshape(x.shape)
-        out += self.ridge * x
+        if self.ridge:
+            out += self.ridge * x
         return np.asarray(out)
 
     def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> Self:
