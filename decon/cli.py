@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from decon.errors import OptionError, RunError
-from decon.experiment import Experiment, attack_names, read_toml
+from decon.experiment import Experiment, attack_names, make_local_step, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,6 +136,12 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
 @app.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option("--topology", default=None, help='A family, e.g. "erdos_renyi:p=0.4", or a graph file.  [ring]')
+@click.option(
+    "--local-step",
+    default="exact",
+    show_default=True,
+    help="exact, or stochastic[:scale=…,sigma=…,batch_size=…]: minibatches of 32 and σ^k = ℓ√k unless given.",
+)
 @problem_options
 @click.option("--tol", type=float, help="Stop at this mean distance to the minimiser.")
 @click.option("--out", help="Save the run as OUT.npz and OUT.json.")
@@ -146,6 +152,7 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
 def solve(
     file: str | None,
     topology: str | None,
+    local_step: str,
     tol: float | None,
     out: str | None,
     engine: Literal["local", "mpi"],
@@ -160,6 +167,7 @@ def solve(
     Example:
       decon solve --topology karate_club --data breast_cancer --byzantine 4 --attack sign_flip:scale=-2
       mpiexec -n 2 decon solve --topology torus --agents 100 --engine mpi --checkpoint state --every 50
+      decon solve --data digits --local-step stochastic:scale=0.3 --ridge 0.001 --penalty 0.05 --dual-bound 0.1
     """  # noqa: D301 - click's marker for text that must not be wrapped
     import decon
     from decon.byzantine import draw_byzantine
@@ -167,13 +175,15 @@ def solve(
     from decon.report import describe
 
     experiment, topo = one_topology(file, topology or (None if file else "ring"), flags)
+    costs = experiment.build_costs(topo.n)
     result = decon.solve(
         topo,
-        experiment.build_costs(topo.n),
+        costs,
         penalty=experiment.number_or_name(),
         byzantine=draw_byzantine(topo, experiment.byzantine, experiment.seed),
         attack=experiment.build_attack(),
         dual_bound=experiment.dual_bound,
+        local_step=make_local_step(local_step, costs),
         iterations=experiment.iterations,
         tol=tol,
         seed=experiment.seed,

@@ -18,6 +18,7 @@ from decon import attacks
 from decon.attacks import Attack, Decaying, Scheduled
 from decon.costs import Costs
 from decon.errors import OptionError
+from decon.local_steps import Exact, LocalStep, SquareRoot, Stochastic
 from topologies import Topology
 
 __all__ = ["Experiment", "attack_names", "nearest", "parse", "read_toml"]
@@ -247,6 +248,39 @@ def make_attack(text: str) -> Attack:
     if decay is not None:
         attack = Decaying(attack, decay)
     return Scheduled(attack, **when) if when else attack
+
+
+def make_local_step(text: str, costs: Costs) -> LocalStep:
+    """Make the local step that ``text`` names: "exact", or "stochastic" with sigma= or scale= (of σ√k) and batch_size=.
+
+    Unless given, σ^k = ℓ√k with the costs' smoothness ℓ, and 32 samples a minibatch; batch_size=None is full gradients.
+
+    Raises
+    ------
+    OptionError
+        For an unknown step or parameter.
+
+    Examples
+    --------
+    >>> from decon.costs import Ridge
+    >>> make_local_step("stochastic:scale=0.5", Ridge(3, 1.0))
+    Stochastic(sigma=SquareRoot(scale=0.5), batch_size=32)
+    """
+    name, params = parse(text)
+    if name not in ("exact", "stochastic"):
+        raise OptionError(f"unknown local step {name!r}{nearest(name, ('exact', 'stochastic'))}")
+    allowed = ("sigma", "scale", "batch_size") if name == "stochastic" else ()
+    for key in params:
+        if key not in allowed:
+            known = nearest(key, allowed) if allowed else "; it takes none"
+            raise OptionError(f"the local step {name!r} has no parameter {key!r}{known}")
+    if name == "exact":
+        return Exact()
+    if "sigma" in params and "scale" in params:
+        raise OptionError(f"{text!r} gives both sigma and scale")
+    size = params.get("batch_size", 32)
+    sigma = params["sigma"] if "sigma" in params else SquareRoot(params.get("scale", costs.smoothness))
+    return Stochastic(sigma, None if size == "None" else size)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from decon.attacks import Attack, Gaussian, SignFlip
 from decon.costs import LeastSquares, Quadratic, Ridge, SoftmaxRegression, WithHub
 from decon.engine import Method, iterate
 from decon.errors import CostError, OptionError
+from decon.experiment import make_local_step
 from decon.local_steps import SquareRoot, Stochastic
 from decon.streams import minibatch, stream
 
@@ -389,6 +390,22 @@ def test_bad_options_are_refused_by_name():
         decon.tv_minimizer(GRAPHS["ring"], costs, np.inf)
     with pytest.raises(CostError, match="7 agents"):
         decon.tv_threshold(GRAPHS["ring"], quadratics(0, n=5))
+
+
+def test_words_name_the_local_step_as_the_constructor_does():
+    costs = quadratics(0)
+    assert make_local_step("exact", costs) == decon.Exact()
+    assert make_local_step("stochastic", costs) == Stochastic(SquareRoot(costs.smoothness), 32)
+    assert make_local_step("stochastic:sigma=4.0,batch_size=None", costs) == Stochastic(4.0)
+    for text, words in (
+        ("stochatic", "did you mean 'stochastic'"),
+        ("exact:sigma=1", "it takes none"),
+        ("stochastic:batch=3", "did you mean 'batch_size'"),
+        ("stochastic:sigma=1,scale=1", "both"),
+        ("stochastic:scale=-1", "scale"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            make_local_step(text, costs)
 
 
 def test_tv_on_two_agents_in_closed_form():
