@@ -1,0 +1,1 @@
+"""Both papers' experiments, run again and held against what the papers say."""
