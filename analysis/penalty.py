@@ -20,8 +20,8 @@ __all__ = ["optimal_penalty"]
 
 _EVALUATIONS = 40
 _SCAN = 8
-_PRECISION = 1e-5
-"""Relative precision of log c: the rate is flat or has a kink there, and is then good to about 1e-5 of 1 - ρ."""
+_PRECISION = 1e-3
+"""Relative precision of log c: the rate is flat or has a kink there, and is then good to about 1e-3 of 1 - ρ."""
 
 
 def optimal_penalty(

@@ -6,10 +6,12 @@ from decon import attacks, baselines, costs, datasets, plots
 from decon.byzantine import draw_byzantine
 from decon.compare import compare
 from decon.design import design
+from decon.detection import Detection, undetected_harm
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
 from decon.local_steps import Exact, SquareRoot, Stochastic
 from decon.median_distance import MedianDistance
 from decon.minimizer import minimizer
+from decon.profiling import Profiling, Road
 from decon.rate import fit_rate
 from decon.result import Result
 from decon.solve import solve
@@ -21,10 +23,13 @@ __all__ = [
     "CostError",
     "DataError",
     "DeconError",
+    "Detection",
     "Exact",
     "MedianDistance",
     "OptionError",
+    "Profiling",
     "Result",
+    "Road",
     "RunError",
     "SquareRoot",
     "Stochastic",
@@ -43,5 +48,6 @@ __all__ = [
     "solve",
     "tv_minimizer",
     "tv_threshold",
+    "undetected_harm",
     "verify",
 ]

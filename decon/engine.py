@@ -27,7 +27,8 @@ from topologies import Topology
 __all__ = ["Method", "State", "iterate", "start", "step"]
 
 _TOO_LARGE = 1e100
-"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update."""
+"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update; where messages
+are screened, it counts as not finite: squares of what is left cannot overflow."""
 
 _KEPT_BYTES = 31 * 2**20
 """The GNU allocator keeps freed memory up to twice the largest array (below 32 MB) it has seen freed. One such array,
@@ -219,10 +220,10 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
             links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
         )
         return replace(after, duals=duals.values, linear=duals.linear, poisoned=poisoned)
-    finite: NDArray[np.bool_] = np.all(np.isfinite(messages), axis=1)
+    finite: NDArray[np.bool_] = np.all(np.abs(messages) <= _TOO_LARGE, axis=1)  # False for NaN
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
-    verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, before.active), before.screen)
+    verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, finite, before.active), before.screen)
     honest_receiver = links.roles(method.byzantine).honest_receiver
     wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
     active = wanted & links.exchange(wanted)

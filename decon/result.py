@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.costs.base import Array
+from decon.detection import Detection
 from decon.errors import OptionError, RunError
 from decon.metrics import NAMES
 from decon.rate import LinearFit, fit_rate
@@ -47,11 +48,11 @@ class Result:
     recorded : (K+1,) ndarray of int
         Iteration of each history entry.
     severed, readmitted : structured ndarray with fields k, i, j
-        At iteration k agent i cut (or took back) its link with j. A cut is mutual; the row names who wanted it, and
-        there are two rows if both did.
+        At iteration k honest agent i lost (or took back) its link with j. A cut is mutual: between two honest agents it
+        has two rows, one for each end; a falsifying agent never wants one, so with it the row names who cut.
     status : str
         "completed" (all iterations done), "converged" (``tol`` reached), "diverged", "nonfinite", "disconnected"
-        (the honest agents lost touch for good) or "interrupted".
+        (the honest agents lost touch, for good or at the end) or "interrupted".
     message : str
         The status in words, with agent and iteration where they matter.
     iterations : int
@@ -88,6 +89,11 @@ class Result:
 
     def __repr__(self) -> str:
         return f"Result({self.status}, iterations={self.iterations}, distance={self.distance[-1]:.3g})"
+
+    @property
+    def detection(self) -> Detection:
+        """The detection report: which links were severed, rightly or wrongly, and when."""
+        return Detection(len(self.x), self.edges, self.byzantine, self.severed, self.readmitted)
 
     def require(self) -> Result:
         """Return this result if the run ended well.

@@ -59,7 +59,17 @@ class Run:
                         self.checkpoint.save(self.last, self._memory(before + time.perf_counter() - began))
         except KeyboardInterrupt:
             self.status, self.message = "interrupted", f"interrupted after iteration {self.last.k}"
+        self._check_ending()
         self.seconds = before + time.perf_counter() - began
+
+    def _check_ending(self) -> None:
+        """Say so if a run that went through ends with the honest agents apart, although links might have come back."""
+        active = self.last.active
+        if self.status != "completed" or active is None:
+            return
+        if not honest_connected(self.method, self.links.gather_arcs(active)):
+            self.status = "disconnected"
+            self.message = f"the honest agents are not one network at the end, iteration {self.last.k}"
 
     def _memory(self, seconds: float) -> dict[str, Any]:
         """Return what goes into a checkpoint beside the state."""

@@ -25,8 +25,10 @@ class Inbox:
     own : (n, N) ndarray
         Each agent's own broadcast value.
     messages : (arcs, N) ndarray
-        One message an arc; every entry finite (a non-finite message is replaced by the receiver's own value here and
+        One message an arc; every entry finite (a message that was not is replaced by the receiver's own value here and
         its link is severed by the engine, whatever the rule says).
+    finite : (arcs,) ndarray of bool
+        Whether the message came in finite.
     active : (arcs,) ndarray of bool
         Links in use before this iteration.
     """
@@ -34,6 +36,7 @@ class Inbox:
     k: int
     own: Array
     messages: Array
+    finite: NDArray[np.bool_]
     active: NDArray[np.bool_]
 
 

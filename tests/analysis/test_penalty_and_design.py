@@ -60,7 +60,7 @@ def test_two_agents_in_closed_form() -> None:
     edge = Topology(nx.path_graph(2))
     exact = optimal_penalty(edge, method="exact", hessians=[1.0, 1.0])
     certified = optimal_penalty(edge, strong_convexity=1.0, smoothness=1.0)
-    assert [exact, certified] == pytest.approx([0.5, 0.5], rel=1e-3)  # a share of 1e-5 of log c, both sides of a kink
+    assert [exact, certified] == pytest.approx([0.5, 0.5], rel=2e-3)  # a share of 1e-3 of log c, both sides of a kink
     star = theorem3(edge.spectrum, strong_convexity=1.0, smoothness=2.0)
     assert optimal_penalty(edge, strong_convexity=1.0, smoothness=2.0, method="theorem3") == star.penalty
 
@@ -68,7 +68,9 @@ def test_two_agents_in_closed_form() -> None:
 def test_penalty_scales_with_the_costs() -> None:
     ring = make("ring", 12)
     one = optimal_penalty(ring, strong_convexity=1.0, smoothness=5.0)
-    assert optimal_penalty(ring, strong_convexity=3.0, smoothness=15.0) == pytest.approx(3 * one, rel=1e-4)
+    assert optimal_penalty(ring, strong_convexity=3.0, smoothness=15.0) == pytest.approx(
+        3 * one, rel=1e-2
+    )  # 1e-3 of log c each
     assert optimal_penalty(ring.spectrum, strong_convexity=1.0, smoothness=5.0) == pytest.approx(one, rel=1e-9)
 
 

@@ -1,0 +1,249 @@
+"""Suites A, B and the clean suite of profiling: how often one default configuration finds every falsifying agent.
+
+Run from the repository's root::
+
+    python -m benchmarks.suite_a                  # suite A, 20 seeds
+    python -m benchmarks.suite_a --seeds 5 --suite b
+    python -m benchmarks.suite_a --suite clean
+
+A run of suites A and B is won if after 500 iterations every link between an honest and a falsifying agent is severed,
+no other is, and every honest agent is within 1e-8 of the honest agents' minimiser. A run of the clean suite is won if
+all agents are within 1e-8 of the minimiser in at most 1.2 times the iterations needed without screening, and no link
+is severed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+import analysis
+import decon
+import topologies
+from decon.attacks import (
+    Attack,
+    Constant,
+    Equivocate,
+    Gaussian,
+    NoAttack,
+    NonFinite,
+    Outlier,
+    SameValue,
+    Scheduled,
+    SignFlip,
+    Zero,
+)
+from decon.costs import Costs, LeastSquares, LogisticRegression
+from decon.engine import Method, State, iterate
+from decon.streams import stream
+
+__all__ = ["ATTACKS_A", "ATTACKS_B", "GRAPHS", "Outcome", "Problem", "clean", "play", "problem", "table"]
+
+ITERATIONS, GOAL, DIM = 500, 1e-8, 3
+
+GRAPHS: dict[str, tuple[Callable[[int], topologies.Topology], int]] = {
+    "6-regular 20": (lambda seed: topologies.make("random_regular", 20, d=6, seed=seed), 3),
+    "ER(20, .4)": (lambda seed: topologies.make("erdos_renyi", 20, p=0.4, seed=seed), 3),
+    "complete 10": (lambda seed: topologies.make("complete", 10), 3),
+    "torus 5x5": (lambda seed: topologies.make("torus", 25), 2),
+}
+"""Name, graph of a seed, number of falsifying agents."""
+
+ATTACKS_A: dict[str, Attack] = {
+    "Gaussian(1,1)": Gaussian(1.0, 1.0),
+    "Gaussian(0,1)": Gaussian(0.0, 1.0),
+    "Gaussian(.5,.5)": Gaussian(0.5, 0.5),
+    "SignFlip(-3)": SignFlip(-3.0),
+    "SignFlip(-8)": SignFlip(-8.0),
+    "Outlier(1e6)": Outlier(1e6),
+    "NaN": NonFinite(),
+    "Inf": NonFinite(float("inf")),
+    "Equivocate": Equivocate(),
+    "from k=100": Scheduled(Gaussian(1.0, 1.0), start=100),
+}
+
+ATTACKS_B: dict[str, Attack] = {
+    "SignFlip(-1)": SignFlip(-1.0),
+    "SignFlip(-2)": SignFlip(-2.0),
+    "every 5th": Scheduled(Gaussian(1.0, 1.0), start=1, every=5),
+    "Gaussian(0,.1)": Gaussian(0.0, 0.1),
+    "Gaussian(0,100)": Gaussian(0.0, 100.0, replace=True),
+    "colluding": SameValue(),
+    "silence": Zero(),
+    "Outlier(3)": Outlier(3.0),
+    "Constant(1)": Constant(1.0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A graph, its costs, who falsifies, c, ρ and the minimiser of the honest agents' sum."""
+
+    topo: topologies.Topology
+    costs: Costs
+    byzantine: NDArray[np.int64]
+    penalty: float
+    rate: float | None
+    target: NDArray[np.float64]
+
+    def method(self, attack: Attack, screening: decon.Profiling | None, seed: int) -> Method:
+        """Return the run's options."""
+        return Method(
+            self.topo,
+            self.costs,
+            self.penalty,
+            byzantine=self.byzantine,
+            attack=attack,
+            screening=screening,
+            seed=seed,
+            rate=self.rate,
+        )
+
+    def states(self, attack: Attack, screening: decon.Profiling | None, seed: int) -> Iterator[State]:
+        """Return the states of a run from zero."""
+        zero = np.zeros((self.topo.n, self.costs.dim))
+        return iterate(self.method(attack, screening, seed), x0=zero, alpha0=zero)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Missed and wrongly severed links at the end, the largest honest distance, and whether the run is won."""
+
+    missed: int
+    wrong: int
+    distance: float
+
+    @property
+    def won(self) -> bool:
+        """Whether the figures of suite A are met."""
+        return self.missed == 0 and self.wrong == 0 and self.distance <= GOAL
+
+
+def make_costs(kind: str, n: int, seed: int, spread: float) -> Costs:
+    """Draw costs; ``spread`` is the standard deviation of the agents' own models around the common one."""
+    rng = stream(seed, f"suite {kind}")
+    model = rng.normal(size=DIM) * (1.0 if kind == "least squares" else 2.0)
+    models = model + spread * rng.normal(size=(n, DIM))
+    if kind == "least squares":
+        rows = rng.normal(size=(n, 10, DIM))
+        return LeastSquares(rows, np.einsum("imn,in->im", rows, models) + 0.1 * rng.normal(size=(n, 10)))
+    rows = rng.normal(size=(n, 20, DIM))
+    chance = 1.0 / (1.0 + np.exp(-np.einsum("imn,in->im", rows, models)))
+    return LogisticRegression(rows, np.where(rng.random((n, 20)) < chance, 1.0, -1.0), ridge=0.1)
+
+
+def draw(topo: topologies.Topology, count: int, seed: int) -> NDArray[np.int64]:
+    """Draw falsifying agents until the others are connected among themselves."""
+    rng = stream(seed, "suite byzantine")
+    while True:
+        who = np.sort(rng.choice(topo.n, count, replace=False)).astype(np.int64)
+        if topo.is_connected_among(np.setdiff1d(np.arange(topo.n), who)):
+            return who
+
+
+def problem(topo: topologies.Topology, count: int, kind: str, seed: int, spread: float = 0.0) -> Problem:
+    """Draw one problem; c is the certified penalty."""
+    costs = make_costs(kind, topo.n, seed, spread)
+    who = draw(topo, count, seed) if count else np.empty(0, dtype=np.int64)
+    bounds = {"strong_convexity": costs.strong_convexity, "smoothness": costs.smoothness}
+    penalty = float(analysis.optimal_penalty(topo, method="certified", **bounds))
+    rate = float(analysis.certified_rate(topo, penalty=penalty, **bounds))
+    honest = np.setdiff1d(np.arange(topo.n), who)
+    return Problem(topo, costs, who, penalty, rate if rate < 1 else None, decon.minimizer(costs, honest))
+
+
+def play(given: Problem, attack: Attack, seed: int, screening: decon.Profiling | None = None) -> Outcome:
+    """Run 500 iterations and judge the end."""
+    states = given.states(attack, screening or decon.Profiling(), seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a falsifying pair may overflow among itself
+        try:
+            end = next(islice(states, ITERATIONS, None))
+        except decon.CostError:  # values so large that a local step fails: lost
+            return Outcome(-1, -1, float("inf"))
+    honest = np.ones(given.topo.n, dtype=bool)
+    honest[given.byzantine] = False
+    hears, speaks = honest[given.topo.receivers], honest[given.topo.senders]
+    active = np.ones(len(hears), dtype=bool) if end.active is None else end.active
+    gap = np.linalg.norm(end.x[honest] - given.target, axis=1).max()
+    return Outcome(int((active & hears & ~speaks).sum()), int((~active & hears & speaks).sum()) // 2, float(gap))
+
+
+def clean(given: Problem, seed: int, screening: decon.Profiling | None = None) -> tuple[int, int, int]:
+    """Return iterations to 1e-8 without and with screening, and the links severed 50 iterations later."""
+    taken = []
+    severed = 0
+    for rule in (None, screening or decon.Profiling()):
+        for state in islice(given.states(NoAttack(), rule, seed), 20_000):
+            if np.linalg.norm(state.x - given.target, axis=1).max() <= GOAL:
+                break
+        taken.append(state.k)
+        if state.active is not None:
+            severed = int((~state.active).sum()) // 2
+    return taken[0], taken[1], severed
+
+
+def table(attacks: dict[str, Attack], seeds: int, spread: float, first: int = 0) -> None:
+    """Print runs won, one row a graph and cost, and each lost run on stderr."""
+    total = won = 0
+    print("| cost | graph | " + " | ".join(attacks) + " |\n" + "|---" * (len(attacks) + 2) + "|")
+    for kind in ("least squares", "logistic"):
+        for name, (make, count) in GRAPHS.items():
+            scores = dict.fromkeys(attacks, 0)
+            for seed in range(first, first + seeds):
+                given = problem(make(seed), count, kind, seed, spread)
+                for label, attack in attacks.items():
+                    outcome = play(given, attack, seed)
+                    scores[label] += outcome.won
+                    if not outcome.won:
+                        print(f"lost: {kind}, {name}, {label}, seed {seed}: {outcome}", file=sys.stderr, flush=True)
+            total, won = total + seeds * len(attacks), won + sum(scores.values())
+            print(f"| {kind} | {name} | " + " | ".join(f"{s}/{seeds}" for s in scores.values()) + " |", flush=True)
+    print(f"\n{won} of {total} runs won ({won / total:.2%})")
+
+
+def clean_table(seeds: int) -> None:
+    """Print the worst ratio of iterations for each graph family, without falsifying agents."""
+    print("| family | cost | data | worst ratio | links severed |\n|---|---|---|---|---|")
+    for name in topologies.families():
+        for kind in ("least squares", "logistic"):
+            for label, spread in (("iid", 0.0), ("non-iid", 1.0)):
+                ratios, cut = [], 0
+                for seed in range(seeds):
+                    plain, screened, severed = clean(problem(family(name, seed), 0, kind, seed, spread), seed)
+                    ratios.append(screened / max(plain, 1))
+                    cut += severed
+                print(f"| {name} | {kind} | {label} | {max(ratios):.2f} | {cut} |", flush=True)
+
+
+def family(name: str, seed: int) -> topologies.Topology:
+    """Make a member of the family with about 16 agents."""
+    try:
+        return topologies.make(name, seed=seed)
+    except topologies.TopologyError:
+        return topologies.make(name, 16, seed=seed)
+
+
+def main() -> None:
+    """Parse the arguments and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=("a", "b", "clean"), default="a")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--spread", type=float, default=0.0, help="standard deviation of the agents' own models")
+    given = parser.parse_args()
+    if given.suite == "clean":
+        clean_table(given.seeds)
+    else:
+        table(ATTACKS_A if given.suite == "a" else ATTACKS_B, given.seeds, given.spread, given.first)
+
+
+if __name__ == "__main__":
+    main()
