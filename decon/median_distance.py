@@ -38,7 +38,8 @@ class MedianDistance:
     >>> from decon.links import LocalLinks
     >>> links = LocalLinks(topologies.make("star", 5))
     >>> own = np.array([[0.0], [1.0], [1.0], [2.0], [9.0]])
-    >>> inbox = Inbox(k=1, own=own, messages=links.broadcast(own), active=np.ones(8, dtype=bool))
+    >>> every = np.ones(8, dtype=bool)
+    >>> inbox = Inbox(k=1, own=own, messages=links.broadcast(own), finite=every, active=every)
     >>> MedianDistance(5.0).judge(links, inbox, None).keep  # the hub's four links, then each leaf's one
     array([ True,  True,  True, False,  True,  True,  True,  True])
     """

@@ -16,7 +16,8 @@ def test_links_are_kept_as_a_loop_over_agents_keeps_them(seed):
     topo = topologies.make("erdos_renyi", 15, p=0.35, seed=seed)
     links, own = LocalLinks(topo), rng.normal(size=(15, 4))
     messages = links.broadcast(own) * rng.lognormal(sigma=1.5, size=(len(topo.receivers), 1))
-    inbox = Inbox(1, own, messages, np.ones(len(messages), dtype=bool))
+    every = np.ones(len(messages), dtype=bool)
+    inbox = Inbox(1, own, messages, every, every)
     kept = MedianDistance(1.7).judge(links, inbox, None).keep
     for agent in range(15):
         arcs = np.flatnonzero(topo.receivers == agent)
@@ -31,7 +32,8 @@ def test_huge_messages_are_cut_without_a_warning():
     links, own = LocalLinks(topo), np.ones((6, 2))
     messages = links.broadcast(own) + 0.1
     messages[4] = 1e300  # its square overflows
-    kept = MedianDistance().judge(links, Inbox(1, own, messages, np.ones(10, dtype=bool)), None).keep
+    every = np.ones(10, dtype=bool)
+    kept = MedianDistance().judge(links, Inbox(1, own, messages, every, every), None).keep
     assert kept.tolist() == [True] * 4 + [False] + [True] * 5
 
 
