@@ -160,9 +160,9 @@ def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
     calm = np.where(finite & ~loud & still, held.calm + 1, 0)
     away = np.where(active, 0, held.away + 1)
     ready = ~active & (away >= _WAIT * _BACKOFF ** np.minimum(relapses, 20)) & (calm >= _CALM)
-    ready &= _in_touch(links, active) | (
-        deviation <= 2.0 * segment_quantile(receivers, deviation, ready, links.n, 0.0)[receivers]
-    )  # an agent all alone tries the neighbours nearest to itself first
+    if ready.any():  # an agent all alone tries the neighbours nearest to itself first
+        nearest = segment_quantile(receivers, deviation, ready, links.n, 0.0)[receivers]
+        ready &= _in_touch(links, active) | (deviation <= 2.0 * nearest)
 
     keep = ((active & ~guilty) | ready) & finite
     return Verdict(
