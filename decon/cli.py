@@ -45,6 +45,7 @@ def problem_options(command: _Command) -> _Command:
             click.option("--penalty", help="c, or certified, theorem3, exact, auto.  [auto]"),
             click.option("--byzantine", type=int, help="Number of falsifying agents.  [3]"),
             click.option("--attack", help="What they send, see `decon attacks`.  [gaussian:mean=1,std=1]"),
+            click.option("--screening", help="How messages are judged, e.g. profiling or none.  [none]"),
             click.option("--dual-bound", type=float, help="P2's bound λ on every dual.  [inf]"),
             click.option("--iterations", type=int, help="[400]"),
             click.option("--seed", type=int, help="Of all randomness.  [0]"),
@@ -120,6 +121,7 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
         penalty=experiment.number_or_name(),
         byzantine=experiment.byzantine,
         attack=experiment.build_attack(),
+        screening=experiment.build_screening(),
         dual_bound=experiment.dual_bound,
         iterations=experiment.iterations,
         seed=experiment.seed,
@@ -161,18 +163,19 @@ def solve(
     precision: Literal["double", "single"],
     **flags: Any,
 ) -> None:
-    """Run one method on one topology and print what came out.
+    """Run one method on one topology and print what came out; with --screening, who was found and when.
 
     \b
     Example:
       decon solve --topology karate_club --data breast_cancer --byzantine 4 --attack sign_flip:scale=-2
       mpiexec -n 2 decon solve --topology torus --agents 100 --engine mpi --checkpoint state --every 50
       decon solve --data digits --local-step stochastic:scale=0.3 --ridge 0.001 --penalty 0.05 --dual-bound 0.1
+      decon solve --topology complete --attack gaussian:mean=1,std=1 --screening profiling
     """  # noqa: D301 - click's marker for text that must not be wrapped
     import decon
     from decon.byzantine import draw_byzantine
     from decon.distributed import Share
-    from decon.report import describe
+    from decon.report import describe, text_table
 
     experiment, topo = one_topology(file, topology or (None if file else "ring"), flags)
     costs = experiment.build_costs(topo.n)
@@ -182,6 +185,7 @@ def solve(
         penalty=experiment.number_or_name(),
         byzantine=draw_byzantine(topo, experiment.byzantine, experiment.seed),
         attack=experiment.build_attack(),
+        screening=experiment.build_screening(),
         dual_bound=experiment.dual_bound,
         local_step=make_local_step(local_step, costs),
         iterations=experiment.iterations,
@@ -199,6 +203,11 @@ def solve(
         if not first:
             return
     click.echo(describe(result))
+    if experiment.build_screening() is not None:
+        click.echo(f"\n{result.detection}")
+        links = result.detection.table()
+        if len(links):
+            click.echo(f"\n{text_table(links.set_index('i'))}")
     if out:
         click.echo(f"wrote {result.save(out)}", err=True)
     if result.status not in ("completed", "converged"):
@@ -232,6 +241,64 @@ def sweep(file: str, form: str | None, out: str | None, jobs: int, dask: str | N
         first = rows.loc[rows["status"] == "error", "message"].iloc[0]
         click.echo(f"{outcome.failed} cells failed, the first with {first}; see --retry-failed", err=True)
         sys.exit(1)
+
+
+@app.group()
+def reproduce() -> None:
+    """Run a paper's experiments again and hold them against what it says."""
+
+
+def study_options(command: _Command) -> _Command:
+    """Add the flags of all reproductions."""
+    command = click.option("--seeds", type=click.IntRange(1), help="Number of seeds, from 0.")(command)
+    command = click.option("--quick", is_flag=True, help="Fewer seeds and cells: a look in seconds.")(command)
+    return click.option("--out", default="decon-reproduce", show_default=True, help="Folder of tables and figures.")(
+        command
+    )
+
+
+@reproduce.command()
+@study_options
+@output_options
+def p1(seeds: int | None, quick: bool, out: str, form: str | None) -> None:
+    """P1's figures: ADMM under Gaussian falsification, the robust variant, and the choice of c.
+
+    Prints P1's claims, passed or not, with the numbers measured; exit code 0 either way.
+
+    \b
+    Example:
+      decon reproduce p1 --seeds 3 --out p1
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    from decon.reproduce.p1 import Setting, p1
+    from decon.reproduce.p1_claims import told
+
+    _, held = p1(Path(out), range(seeds or 5), quick=quick)
+    if form:
+        show(held, form)
+    else:
+        click.echo(told(held))
+    click.echo(Setting().caption(), err=True)
+    click.echo(f"wrote {out}/p1.png, p1-curves.csv, p1-claims.csv", err=True)
+
+
+@reproduce.command()
+@study_options
+@output_options
+@click.option("--jobs", type=int, default=-1, show_default=True, help="Worker processes; -1 is one a core.")
+def phase(seeds: int | None, quick: bool, out: str, form: str | None, jobs: int) -> None:
+    """Where detection breaks down: liars × strength × topology, and the rules' ROC curves.
+
+    Prints the largest number of liars up to which every run ended at the honest agents' minimiser.
+
+    \b
+    Example:
+      decon reproduce phase --quick
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    from decon.reproduce.phase import phase
+
+    _, points, _ = phase(Path(out), range(seeds or 3), quick=quick, jobs=jobs)
+    show(points, form)
+    click.echo(f"wrote {out}/phase.png, roc.png, phase-runs.csv, phase-breakdown.csv, phase-roc.csv", err=True)
 
 
 @app.command()

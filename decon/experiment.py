@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from decon.attacks import Attack, Decaying, Scheduled
 from decon.costs import Costs
 from decon.errors import OptionError
 from decon.local_steps import Exact, LocalStep, SquareRoot, Stochastic
+from decon.screening import Screening
 from topologies import Topology
 
 __all__ = ["Experiment", "attack_names", "nearest", "parse", "read_toml"]
@@ -84,6 +85,7 @@ class Experiment:
     attack : str
         "gaussian:mean=1,std=1"; with start=, stop=, every= it is scheduled, with decay= it dies out.
     screening : str or None
+        "profiling:warmup=20"; None screens nothing.
     dual_bound : float
     iterations, seed : int
     """
@@ -134,6 +136,10 @@ class Experiment:
     def build_attack(self) -> Attack:
         """Return the attack."""
         return make_attack(self.attack)
+
+    def build_screening(self) -> Screening | None:
+        """Return the screening rule, or None."""
+        return make_screening(self.screening)
 
     def number_or_name(self) -> float | str:
         """Return the penalty as a number if it is one."""
@@ -209,9 +215,7 @@ def _attacks() -> dict[str, type[Attack]]:
         if not (issubclass(kind, Attack) and dataclasses.is_dataclass(kind)):
             continue
         if all(field.default is not dataclasses.MISSING for field in fields(kind)):  # else words cannot say it
-            found["none" if name == "NoAttack" else re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower()] = cast(
-                "type[Attack]", kind
-            )
+            found["none" if name == "NoAttack" else _words(name)] = cast("type[Attack]", kind)
     return found
 
 
@@ -234,17 +238,12 @@ def make_attack(text: str) -> Attack:
     Scheduled(attack=SignFlip(scale=-8), start=100, stop=None, every=1)
     """
     name, params = parse(text)
-    known = _attacks()
-    if name not in known:
-        raise OptionError(f"unknown attack {name!r}{nearest(name, known)}")
     when = {key: params.pop(key) for key in ("start", "stop", "every") if key in params}
     decay = params.pop("decay", None)
-    allowed = {field.name for field in fields(known[name])}  # type: ignore[arg-type]
-    for key in params:
-        if key not in allowed:
-            known_keys = [*allowed, "start", "stop", "every", "decay"]
-            raise OptionError(f"attack {name!r} has no parameter {key!r}{nearest(key, known_keys)}")
-    attack: Attack = known[name](**params)
+    attack: Attack = _make("attack", name, params, _attacks(), ("start", "stop", "every", "decay"))
+    for key, value in [*when.items(), ("decay", decay)]:
+        if isinstance(value, str):
+            raise OptionError(f"attack {name!r}: {key} must be a number, not {value!r}")
     if decay is not None:
         attack = Decaying(attack, decay)
     return Scheduled(attack, **when) if when else attack
@@ -281,6 +280,47 @@ def make_local_step(text: str, costs: Costs) -> LocalStep:
     size = params.get("batch_size", 32)
     sigma = params["sigma"] if "sigma" in params else SquareRoot(params.get("scale", costs.smoothness))
     return Stochastic(sigma, None if size == "None" else size)
+
+
+def make_screening(text: str | None) -> Screening | None:
+    """Make the screening rule that ``text`` names; None and "none" screen nothing.
+
+    Raises
+    ------
+    OptionError
+        For an unknown rule or parameter.
+
+    Examples
+    --------
+    >>> make_screening("profiling:warmup=5,threshold=0.5")
+    Profiling(warmup=5, threshold=0.5)
+    """
+    if text in (None, "none"):
+        return None
+    from decon.studies.registry import SCREENINGS
+
+    name, params = parse(str(text))
+    rule: Screening = _make("screening", name, params, {_words(key): kind for key, kind in SCREENINGS.items()})
+    return rule
+
+
+def _words(name: str) -> str:
+    """Return a class name as words: SignFlip is sign_flip."""
+    return re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _make(what: str, name: str, params: dict[str, Any], known: Mapping[str, Any], more: tuple[str, ...] = ()) -> Any:
+    """Make one of ``known`` frozen dataclasses; ``more`` are parameters that the caller took already."""
+    if name not in known:
+        raise OptionError(f"unknown {what} {name!r}{nearest(name, known)}")
+    allowed = {field.name: field for field in fields(known[name]) if field.init}
+    for key, value in params.items():
+        if key not in allowed:
+            raise OptionError(f"{what} {name!r} has no parameter {key!r}{nearest(key, [*allowed, *more])}")
+        kind = str(allowed[key].type)
+        if isinstance(value, str) and "str" not in kind and "Literal" not in kind:
+            raise OptionError(f"{what} {name!r}: {key} must be {kind}, not {value!r}")
+    return known[name](**params)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

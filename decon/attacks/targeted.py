@@ -61,7 +61,7 @@ class Stealth(Attack):
     and so away from the minimiser on the same side at every receiver and iteration. With ``ratio`` 1 the errors add up
     in the duals for ever. Below 1 they sum to a finite total, and that total stays: the liar's own duals know nothing
     of these messages, so they are not the z = x + e of P1's Corollary 1, and the run ends at the wrong point with
-    Σ_i ∇f_i(x) = c Σ_arcs w Σ_k e^k.
+    Σ_i ∇f_i(x) = c Σ_arcs w Σ_k e^k (docs/theory.md, section 8).
 
     Parameters
     ----------

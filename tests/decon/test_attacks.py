@@ -229,16 +229,15 @@ def test_decaying_scales_the_error_and_scheduled_switches_it(attack):
 
 
 def test_dying_out_is_harmless_only_if_the_liar_believes_its_own_broadcast():
-    """P1's Corollary 1 is about z = x + e in every agent's dual, the liar's own too; docs/theory.md, section 5.
+    """P1's Corollary 1 is about z = x + e in every agent's dual, the liar's own too; docs/theory.md, section 8.
 
     A broadcast that dies out leaves nothing. The same errors in messages that the liar's own duals know nothing of
-    leave sum η_ij ≠ 0 for ever, so the run ends where Σ_i ∇f_i(x) = c Σ_arcs w Σ_k e^k.
+    leave Σ η_ij ≠ 0 for ever, so the run ends where (8.2) says: Σ_i ∇f_i(x) = c Σ_arcs w Σ_k e^k.
     """
     topo = topologies.make("random_regular", 10, d=4, seed=1)
     rng = np.random.default_rng(2)
     costs = decon.costs.LeastSquares(rng.normal(size=(10, 6, 2)), rng.normal(size=(10, 6)))
     c, liars, ratio = 0.7, [2, 5], 0.9
-    assert topo.adjacency[2, 5] == 0
 
     def ends(attack):
         return decon.solve(topo, costs, penalty=c, byzantine=liars, attack=attack, iterations=600)
@@ -251,7 +250,8 @@ def test_dying_out_is_harmless_only_if_the_liar_believes_its_own_broadcast():
     # 600 iterations leave rounding; the minimizer is polished to rounding too
     np.testing.assert_allclose(broadcast.x, np.tile(target, (10, 1)), atol=1e-11)
     np.testing.assert_allclose(told_apart.x, np.tile(expected, (10, 1)), atol=1e-9)
-    assert np.linalg.norm(expected - target) > 0.1
+    shift = np.linalg.norm(expected - target)
+    assert 0.1 < shift <= np.sqrt(2) * total / (10 * costs.strong_convexity)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,11 @@ import pandas as pd
 import pytest
 
 import topologies
-from decon import attacks
+from decon import Profiling, attacks
 from decon.attacks import Attack
 from decon.cli import main
 from decon.errors import OptionError
-from decon.experiment import Experiment, make_attack, make_topology, parse
+from decon.experiment import Experiment, attack_names, make_attack, make_screening, make_topology, parse
 
 QUICK = ["--topology", "ring", "--topology", "complete", "--agents", "6", "--iterations", "40", "--penalty", "2"]
 
@@ -101,6 +102,13 @@ def test_bad_toml_is_one_line_and_exit_code_2(decon, tmp_path: Path, text: str, 
         (["compare", "missing.toml"], "missing.toml"),
         (["solve", "--attack", "gausian"], "did you mean 'gaussian'?"),
         (["solve", "--attack", "gaussian:mu=1"], "has no parameter 'mu'"),
+        (["solve", "--attack", "sign_flip:scale=big"], "scale must be float, not 'big'"),
+        (["solve", "--attack", "sign_flip:start=later"], "start must be a number, not 'later'"),
+        (["solve", "--screening", "profilling"], "did you mean 'profiling'?"),
+        (["solve", "--screening", "profiling:warm=1"], "has no parameter 'warm'"),
+        (["solve", "--screening", "profiling:warmup=soon"], "not 'soon'"),
+        (["reproduce", "p3"], "No such command"),
+        (["reproduce", "p1", "--seeds", "0"], "0 is not in the range"),
         (["solve", "--penalty", "tight"], "unknown penalty 'tight'"),
         (["solve", "--byzantine", "15"], "15 of 20 agents"),
         (["solve", "--data", "irises"], "irises"),
@@ -126,6 +134,29 @@ def test_solve_prints_saves_and_fails_loudly(decon, tmp_path: Path) -> None:
     code, out, _ = decon("solve", "--agents", "6", "--penalty", "2", "--byzantine", "1", "--attack", "non_finite")
     assert code == 1
     assert "non-finite message at iteration 1" in out
+
+
+def test_solve_prints_the_detection_report(decon) -> None:
+    args = (
+        "solve",
+        "--topology",
+        "complete",
+        "--agents",
+        "8",
+        "--penalty",
+        "2",
+        "--byzantine",
+        "2",
+        "--iterations",
+        "60",
+    )
+    code, out, _ = decon(*args, "--attack", "outlier", "--screening", "profiling")
+    assert code == 0
+    assert "12 of 12 found, 0 of 15 wrongly" in out  # 2 liars with 6 honest neighbours each
+    assert "connected at the end" in out
+    assert len(re.findall(r"\bright\b", out)) == 12
+    _, out, _ = decon(*args, "--attack", "outlier")
+    assert "found" not in out
 
 
 def test_listings_name_everything(decon) -> None:
@@ -162,6 +193,40 @@ def test_runs_as_a_module() -> None:
 )
 def test_attacks_in_words(text: str, attack: Attack) -> None:
     assert make_attack(text) == attack
+
+
+def test_screening_rules_in_words() -> None:
+    assert make_screening(None) is None
+    assert make_screening("none") is None
+    assert make_screening("profiling") == Profiling()
+    assert make_screening("profiling:warmup=7,threshold=1") == Profiling(warmup=7, threshold=1.0)
+
+
+def test_every_attack_has_a_name_and_defaults() -> None:
+    for name in attack_names():
+        assert isinstance(make_attack(name), Attack)
+
+
+def test_reproductions_print_what_they_found(decon, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def p1(out: Path, seeds: range, *, quick: bool) -> tuple[None, pd.DataFrame]:
+        asked.append((out, list(seeds), quick))
+        return None, pd.DataFrame({"passed": [False], "measured": ["numbers"]}, index=["the claim"])
+
+    def phase(out: Path, seeds: range, *, quick: bool, jobs: int) -> tuple[None, pd.DataFrame, None]:
+        asked.append((out, list(seeds), quick, jobs))
+        return None, pd.DataFrame({"any_strength": [2]}, index=pd.Index(["ring"], name="topology")), None
+
+    monkeypatch.setattr("decon.reproduce.p1.p1", p1)
+    monkeypatch.setattr("decon.reproduce.phase.phase", phase)
+    code, out, _ = decon("reproduce", "p1", "--seeds", "2", "--quick", "--out", "here")
+    assert code == 0  # a claim that is not borne out is a finding, not a failure
+    assert re.search(r"NOT PASSED +the claim\n +numbers", out)
+    code, out, _ = decon("reproduce", "phase", "--jobs", "1", "--csv")
+    assert code == 0
+    assert out == "topology,any_strength\nring,2\n"
+    assert asked == [(Path("here"), [0, 1], True), (Path("decon-reproduce"), [0, 1, 2], False, 1)]
 
 
 def test_topologies_in_words_and_files(tmp_path: Path) -> None:
