@@ -33,16 +33,18 @@ class Loud(attacks.Attack):
         return view.own + view.x.mean(axis=0) - view.z.sum(axis=0) * 0.01 + rng.normal(size=view.own.shape)
 
 
-def screenings():
-    rules = [None]
-    if hasattr(decon, "Profiling"):
-        rules.append(decon.Profiling())
-    return rules
+RULES = [
+    decon.Profiling(),
+    decon.Profiling(warmup=3, threshold=1.0, decay=0.9, score="median", patience=4),
+    decon.Profiling(warmup=3, threshold=1.0, score_threshold=0.5, patience=2),
+    decon.Road(4.0),
+]
 
 
 def cases():
     er = topologies.make("erdos_renyi", 13, p=0.4, seed=3)
     weighted = topologies.Topology.from_edges(er.n, er.edges, np.linspace(0.5, 2.0, er.n_edges))
+    regular = topologies.make("circulant", 13, offsets=(1, 2, 5))
     liars = [1, 4, 9]
     everyone = [
         attacks.Gaussian(1.0, 1.0),
@@ -66,12 +68,14 @@ def cases():
         attacks.WorstCase(np.random.default_rng(0).normal(size=(10, 3, 3))),
         Loud(),
     ]
-    for attack in everyone:
+    for number, attack in enumerate(everyone):
         for bound in (np.inf, 2.0):
-            for rule in screenings():
-                yield weighted, quadratic(13), {
-                    "byzantine": liars, "attack": attack, "dual_bound": bound, "screening": rule, "penalty": 0.4
-                }  # fmt: skip
+            options = {"byzantine": liars, "attack": attack, "dual_bound": bound, "penalty": 0.4}
+            yield weighted, quadratic(13), options
+            if np.isinf(bound) == bool(
+                number % 2
+            ):  # a regular graph, where the rate that rules use is quickly certified
+                yield regular, quadratic(13), {**options, "screening": RULES[number % 4], "iterations": 20}
     steps = [
         decon.Exact(),
         decon.Stochastic(sigma=decon.SquareRoot(30.0)),
