@@ -198,7 +198,8 @@ def roc_runs(
     -------
     pandas.DataFrame
         One row a rule, strength and threshold, mean over seeds: ``hits`` (share of the liars' links severed at the
-        end), ``false_alarms`` (share of the honest links severed), ``recovered`` (share of runs at the minimiser).
+        end), ``false_alarms`` (share of the honest links severed), ``recovered`` (share of runs at the minimiser). A
+        run of a rule that never readmits ends when it cuts the honest agents apart, and counts as it then stands.
     """
     import pandas as pd
 
