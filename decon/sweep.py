@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -167,8 +169,8 @@ def _on_dask(todo: list[tuple[Cell, int]], folder: Path, address: str) -> Iterat
 
 def _in_worker(cell: Cell, attempt: int, folder: Path, starter: int | None = None) -> dict[str, Any]:
     """Run in a worker process, unless the study it belongs to was killed: the one that resumes it has this cell."""
-    if starter is not None and os.getppid() != starter:
-        os._exit(1)
+    if starter is not None:
+        _end_with(starter)
     _limit_threads()
     return _run_and_keep(cell, attempt, folder)
 
@@ -178,6 +180,18 @@ def _run_and_keep(cell: Cell, attempt: int, folder: Path) -> dict[str, Any]:
     row = run_cell(cell, attempt)
     Store(folder).add(row)
     return row
+
+
+@cache
+def _end_with(starter: int) -> None:
+    """End this worker process soon after the one that started it: a killed parent cannot do it."""
+
+    def watch() -> None:
+        while os.getppid() == starter:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @cache
