@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
@@ -27,6 +27,9 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 _DEGREE = 4
+_TOGETHER, _SECTIONS = 16, 14
+"""Rates tried at a time, and how often: an interval shrinks 17-fold each time, to neighbouring floats in 13."""
+
 _SMALLEST = 2.0**-80
 """Intervals of t below this length are given up: the margin is then lost in rounding."""
 
@@ -132,27 +135,40 @@ class Circle:
         gram = np.array([*products, 2 * both.real, -2 * both.imag])
 
         low, high, t = found.rate, 1.0, found.t
-        for _ in range(60):
-            middle = (low + high) / 2
-            if not low < middle < high:
+        for _ in range(_SECTIONS):
+            rates = np.linspace(low, high, _TOGETHER + 2)[1:-1]
+            rates = rates[(rates > low) & (rates < high)]
+            spots = self._scalar_dips(rates, gram)
+            violating = np.flatnonzero(~np.isnan(spots))
+            if violating.size:
+                last = int(violating[-1])
+                low, t = float(rates[last]), float(spots[last])
+                high = float(rates[last + 1]) if last + 1 < len(rates) else high
+            elif len(rates):
+                high = float(rates[0])
+            if len(rates) < _TOGETHER:  # the interval is down to neighbouring floats
                 break
-            spot = self._scalar_dip(middle, gram)
-            if spot is None:
-                high = middle
-            else:
-                low, t = middle, spot
         return low, t
 
-    def _scalar_dip(self, rate: float, gram: Array) -> float | None:
-        """Return a t where the scalar polynomial of a direction is negative on the circle, None if there is none."""
-        line = gram @ self._pieces(rate)[0].coefficients
-        turning = poly.polyroots(poly.polyder(line))
-        spots = np.concatenate([[0.0], turning.real])
-        heights = poly.polyval(spots, line) / (1 + spots**2) ** 2
-        best = int(np.argmin(heights))
-        if heights[best] < 0:
-            return float(spots[best])
-        return np.inf if line[-1] < 0 else None
+    def _scalar_dips(self, rates: Array, gram: Array) -> Array:
+        """Return for each rate a t where a direction's scalar polynomial is negative on the circle, NaN if none is."""
+        if not len(rates):
+            return np.empty(0)
+        lines = np.einsum("j,rjk->rk", gram, self._tables(rates))
+        slopes = lines[:, 1:] * np.arange(1.0, _DEGREE + 1)
+        tiny = np.finfo(float).eps * np.abs(slopes).max(axis=1)
+        leading = np.where(np.abs(slopes[:, -1]) > tiny, slopes[:, -1], tiny + np.finfo(float).tiny)
+        companions = np.zeros((len(rates), _DEGREE - 1, _DEGREE - 1))
+        companions[:, 1, 0] = companions[:, 2, 1] = 1.0
+        companions[:, :, -1] = -slopes[:, :-1] / leading[:, None]
+        spots = np.zeros((len(rates), _DEGREE))
+        spots[:, 1:] = np.linalg.eigvals(companions).real
+        powers = spots[:, :, None] ** np.arange(_DEGREE + 1)
+        heights = np.einsum("rsk,rk->rs", powers, lines) / (1 + spots**2) ** 2
+        best = np.argmin(heights, axis=1)
+        rows = np.arange(len(rates))
+        found = np.where(heights[rows, best] < 0, spots[rows, best], np.nan)
+        return np.asarray(np.where(np.isnan(found) & (lines[:, -1] < 0), np.inf, found))
 
     def _worst(self, rate: float, t: float) -> Complex:
         """Return the direction of the least eigenvalue of F, scaled to unit diagonal."""
@@ -193,24 +209,30 @@ class Circle:
 
     def _pieces(self, rate: float) -> tuple[_Piece, _Piece]:
         """Return F's coefficients as polynomials of t in [0, 1], and of 1/t in [0, 1]."""
-        rise = np.array([1, 1j])
-        w = np.array([-(1 - rate), 1j * (1 + rate)])  # ω(1 - it)
-        turn = np.convolve(w, rate * rise)  # ωζ(1 - it)²
-        bend = 2 * self.c * np.convolve(w, w)
-        mix = self.c * np.convolve(np.array([1, -1j]), np.array([2 * rate - 1, 1j * (1 + 2 * rate)]))
-        cross: Complex = _product(bend, mix)
-        table = np.stack(
+        table = self._tables(np.array([rate]))[0]
+        return _Piece(table, False), _Piece(table[:, ::-1].copy(), True)
+
+    def _tables(self, rates: Array) -> Array:
+        """Return (r, 7, 5) coefficients of F's seven polynomials in t, ascending, on each circle."""
+        one = np.ones_like(rates)
+        w = np.stack([-(1 - rates), 1j * (1 + rates)], axis=1)  # ω(1 - it)
+        turn = _convolve(w, np.stack([rates, 1j * rates], axis=1))  # ωζ(1 - it)²
+        bend = 2 * self.c * _convolve(w, w)
+        linear = np.stack([2 * rates - 1, 1j * (1 + 2 * rates)], axis=1)
+        mix = self.c * _convolve(np.stack([one, -1j * one], axis=1), linear)
+        cross = _convolve(bend.conj(), mix)
+        return np.stack(
             [
-                self.product * _product(turn, turn).real,
-                2 * self.m * _product(turn, mix).real,
-                _product(mix, mix).real,
-                2 * self.m * _product(turn, bend).real,
-                _product(bend, bend).real,
+                self.product * _convolve(turn.conj(), turn).real,
+                2 * self.m * _convolve(turn.conj(), mix).real,
+                _convolve(mix.conj(), mix).real,
+                2 * self.m * _convolve(turn.conj(), bend).real,
+                _convolve(bend.conj(), bend).real,
                 cross.real,
                 cross.imag,
-            ]
+            ],
+            axis=1,
         )
-        return _Piece(table, False), _Piece(table[:, ::-1].copy(), True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,9 +241,12 @@ class _Piece:
     inverted: bool
 
 
-def _product(first: NDArray[Any], second: NDArray[Any]) -> Complex:
-    """Return the coefficients of conj(first) · second for real t."""
-    return np.asarray(np.convolve(first.conj(), second), dtype=complex)
+def _convolve(first: Complex, second: Complex) -> Complex:
+    """Return the coefficients of the products of polynomials, row by row."""
+    product = np.zeros((len(first), first.shape[1] + second.shape[1] - 1), dtype=complex)
+    for k in range(first.shape[1]):
+        product[:, k : k + second.shape[1]] += first[:, k, None] * second
+    return product
 
 
 def _at(coefficients: Array, t: float) -> Array:
