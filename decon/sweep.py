@@ -163,7 +163,7 @@ def _on_dask(todo: list[tuple[Cell, int]], folder: Path, address: str) -> Iterat
         cells, attempts = zip(*todo, strict=True)
         shared = folder.resolve()
         futures = client.map(_in_worker, cells, attempts, folder=shared, pure=False, retries=2)
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield future.result()
 
 
