@@ -77,7 +77,7 @@ def arc_step(
             np.clip(new, -bound, bound, out=new)  # takes infinities, lets NaN through
             if np.isnan(new.sum()):
                 np.nan_to_num(new, copy=False, nan=0.0)
-        if active is not None:
+        if active is not None and not active[here].all():
             new[~active[here]] = 0.0
             old = np.where(active[here, None], old, 0.0)
         np.multiply(new, 2.0, out=ahead[here])

@@ -220,7 +220,7 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
             links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
         )
         return replace(after, duals=duals.values, linear=duals.linear, poisoned=poisoned)
-    finite: NDArray[np.bool_] = np.all(np.abs(messages) <= _TOO_LARGE, axis=1)  # False for NaN
+    finite = _all_sane(messages)
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
     verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, finite, before.active), before.screen)
@@ -233,6 +233,14 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     used = messages if verdict.messages is None else verdict.messages
     duals = arc_step(links, method.penalty, method.dual_bound, before.duals, weight, after.own, used, active)
     return replace(after, duals=duals.values, linear=duals.linear, weight=weight, active=active, screen=verdict.state)
+
+
+def _all_sane(messages: Array) -> NDArray[np.bool_]:
+    """Return (arcs,) whether all entries of a message are numbers of at most ``_TOO_LARGE``."""
+    flat = messages.ravel()
+    if flat @ flat <= _TOO_LARGE:  # one quick pass where all is well; no for NaN, infinity and overflow
+        return np.ones(len(messages), dtype=bool)
+    return np.asarray(np.all(np.abs(messages) <= _TOO_LARGE, axis=1))  # False for NaN
 
 
 def iterate(method: Method, links: Links | None = None, *, x0: Array, alpha0: Array) -> Iterator[State]:

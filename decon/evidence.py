@@ -5,12 +5,13 @@ docs/profiling.md derives it and says what each constant is for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from decon.costs.base import Array
+from decon.deviation import deviations
 from decon.links import Links
 from decon.screening import Inbox, Verdict
 from decon.segments import segment_quantile
@@ -49,6 +50,8 @@ _WAIT, _BACKOFF = 8.0, 4.0
 between two trials of a liar undisturbed; doubling would leave half."""
 _ROUNDING = 1e-10
 """Deviations below this part of the values and of the initial scale are not judged."""
+_BLOCK = 1 << 14
+"""Arcs worked on at a time, so that they stay in the cache."""
 _LEAST_RATE, _UNKNOWN_RATE = 0.8, 0.98
 """The honest agents' graph may be slower than the whole graph that is certified; and what is taken without a rate."""
 
@@ -61,8 +64,8 @@ class Evidence:
     ----------
     rate : float
         ρ, of honest convergence.
-    scale : (arcs,) ndarray or None
-        The receiver's initial scale S_i, in units of x; None before the first messages.
+    scale : (n,) ndarray or None
+        Each agent's initial scale S_i, in units of x; None before the first messages.
     threshold : (arcs,) ndarray
         C ρ_s^k, in units of x.
     stirred : (n,) ndarray
@@ -72,11 +75,9 @@ class Evidence:
     weight : (arcs,) ndarray
         Evidence against the neighbour.
     calm, away, relapses : (arcs,) ndarray of int
-        Iterations of good behaviour, iterations since the link was severed, and severances so far.
+        Iterations of good behaviour while severed, iterations since the link was severed, and severances so far.
     messages, own, active : ndarray
         Of the last iteration.
-    tolerance : (arcs,) ndarray
-        The largest deviation that raised no alarm in the last iteration.
     """
 
     rate: float
@@ -92,7 +93,6 @@ class Evidence:
     messages: Array
     own: Array
     active: NDArray[np.bool_]
-    tolerance: Array
 
 
 def begin(links: Links, rate: float | None) -> Evidence:
@@ -113,82 +113,126 @@ def begin(links: Links, rate: float | None) -> Evidence:
         messages=nothing,
         own=nothing,
         active=np.ones(arcs, dtype=bool),
-        tolerance=zero,
     )
 
 
 def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
-    """Judge one iteration's messages."""
-    receivers, active, finite = links.receivers, inbox.active, inbox.finite
-    decay, memory = 1.0 - (1.0 - held.rate) / 2, 1.0 - (1.0 - held.rate) / 4
-    deviation = _norms(inbox.messages - inbox.own[receivers])
-    deviation[~finite] = 0.0
+    """Judge one iteration's messages; only links that raise an alarm or are not in use are looked at closely."""
+    deviation = deviations(links.receivers, inbox.own, inbox.messages)
+    if not inbox.finite.all():
+        deviation[~inbox.finite] = 0.0
+    decay = 1.0 - (1.0 - held.rate) / 2
     if held.scale is None:
-        scale = _finite(segment_quantile(receivers, deviation, finite, links.n, _QUIET))[receivers]
-        threshold, stirred = _MARGIN * scale, held.stirred
-        moved = np.full(len(receivers), np.inf)
+        scale = _finite(segment_quantile(links.receivers, deviation, inbox.finite, links.n, _QUIET))
+        before, decay, stirred = replace(held, threshold=(_MARGIN * scale)[links.receivers]), 1.0, held.stirred
     else:
-        scale, threshold = held.scale, decay * held.threshold
+        scale, before = held.scale, held
         stirred = np.maximum(decay * held.stirred, _norms(inbox.own - held.own))
-        ceiling = np.zeros(links.n)
-        ceiling[receivers] = _MARGIN * scale
-        stirred = np.minimum(stirred, ceiling)
-        moved = _norms(inbox.messages - held.messages)
-    floor = _ROUNDING * (scale + _norms(inbox.own)[receivers])
-    own_motion = np.maximum(stirred[receivers], floor)
-    tolerance = np.maximum(threshold, own_motion)
-    back, lost = active & ~held.active, held.active & ~active
-    quiet, peak = np.maximum(deviation, _FADE * held.quiet), np.maximum(deviation, memory * held.peak)
-    peak = np.where(back, deviation, peak)
-    usual = segment_quantile(receivers, quiet, active, links.n, _QUIET)[receivers]
+        stirred = np.minimum(stirred, _MARGIN * scale)
+    floor = _ROUNDING * (scale + _norms(inbox.own))
+    alarm, after = _follow(links, inbox, before, deviation, np.maximum(stirred, floor), decay)
+    after = replace(after, scale=scale, stirred=stirred)
+    keep: NDArray[np.bool_] = inbox.active & inbox.finite
+    close = np.flatnonzero(alarm | ~inbox.active | (inbox.active != held.active))
+    if close.size:
+        after = _look(links, inbox, held, after, close, (deviation, alarm, floor, scale), keep)
+    return Verdict(keep, after)
 
-    alarm = deviation > tolerance
-    threshold = np.where(back, np.maximum(threshold, deviation), threshold)
-    relapses = held.relapses + lost
+
+def _follow(
+    links: Links, inbox: Inbox, held: Evidence, deviation: Array, motion: Array, decay: float
+) -> tuple[NDArray[np.bool_], Evidence]:
+    """Return the alarms, and the memory as it is on links in use that raise none."""
+    memory = 1.0 - (1.0 - held.rate) / 4
+    arcs = len(deviation)
+    threshold, quiet, peak, weight = (np.empty(arcs) for _ in range(4))
+    alarm = np.empty(arcs, dtype=bool)
+    for first in range(0, arcs, _BLOCK):
+        here = slice(first, first + _BLOCK)
+        np.multiply(held.threshold[here], decay, out=threshold[here])
+        tolerance = np.maximum(threshold[here], motion.take(links.receivers[here]))
+        np.greater(deviation[here], tolerance, out=alarm[here])
+        for rate, old, new in ((_FADE, held.quiet, quiet), (memory, held.peak, peak)):
+            np.multiply(old[here], rate, out=new[here])
+            np.maximum(new[here], deviation[here], out=new[here])
+        np.subtract(held.weight[here], _FORGIVE, out=weight[here])
+        np.maximum(weight[here], 0.0, out=weight[here])
+    after = replace(
+        held,
+        threshold=threshold,
+        quiet=quiet,
+        peak=peak,
+        weight=weight,
+        messages=inbox.messages,
+        own=inbox.own,
+        active=inbox.active,
+    )
+    return alarm, after
+
+
+def _look(
+    links: Links,
+    inbox: Inbox,
+    held: Evidence,
+    after: Evidence,
+    close: NDArray[np.int64],
+    found: tuple[Array, NDArray[np.bool_], Array, Array],
+    keep: NDArray[np.bool_],
+) -> Evidence:
+    """Weigh the evidence on the arcs ``close``, into ``keep`` and ``after``; ``found``: deviation, alarm, floor, S."""
+    who = links.receivers[close]
+    deviation, alarm, active, finite = found[0][close], found[1][close], inbox.active[close], inbox.finite[close]
+    floor, scale = found[2][who], found[3][who]
+    motion = np.maximum(after.stirred[who], floor)
+    back, lost = active & ~held.active[close], held.active[close] & ~active
+    after.peak[close] = peak = np.where(back, deviation, after.peak[close])
+    after.threshold[close] = threshold = np.where(
+        back, np.maximum(after.threshold[close], deviation), after.threshold[close]
+    )
+    usual = _usual(links, after.quiet, inbox.active, who)
+    relapses = held.relapses[close] + lost
+
     outlier = deviation > _OUTLIER * usual
     loud = deviation > (2.0 if held.scale is None else 1.0) * _MARGIN * scale + floor
     unsettled = alarm & (deviation > peak / _SETTLED)
     level = np.clip(deviation, _LEAST * _LEVEL * scale, _LEVEL * scale)
     clock = np.where(alarm & (scale > 0), level / np.where(scale > 0, _LEVEL * scale, 1.0), 1.0)
-    before = np.where(back, np.where(alarm, _HEAD, 0.0), np.where(lost, 0.0, held.weight))
+    before = np.where(back, np.where(alarm, _HEAD, 0.0), np.where(lost, 0.0, held.weight[close]))
     weight = before + clock * np.where(unsettled, np.where(outlier | loud, 1.0, _SLOW), -_FORGIVE)
-    weight = np.clip(weight, 0.0, _LIMIT + 3.0)
+    after.weight[close] = weight = np.clip(weight, 0.0, _LIMIT + 3.0)
     guilty = alarm & ((outlier & loud) | (weight >= _LIMIT))
 
     near = (deviation <= np.maximum(threshold, floor)) | (~outlier & np.isfinite(usual))
-    still = (near & (moved <= _MOVES * own_motion)) | (moved <= _SMOOTH * deviation)
-    calm = np.where(finite & ~loud & still, held.calm + 1, 0)
-    away = np.where(active, 0, held.away + 1)
+    moved = np.inf if held.scale is None else _norms(inbox.messages[close] - held.messages[close])
+    still = (near & (moved <= _MOVES * motion)) | (moved <= _SMOOTH * deviation)
+    calm = np.where(~active & finite & ~loud & still, held.calm[close] + 1, 0)
+    away = np.where(active, 0, held.away[close] + 1)
     ready = ~active & (away >= _WAIT * _BACKOFF ** np.minimum(relapses, 20)) & (calm >= _CALM)
     if ready.any():  # an agent all alone tries the neighbours nearest to itself first
-        nearest = segment_quantile(receivers, deviation, ready, links.n, 0.0)[receivers]
-        ready &= _in_touch(links, active) | (deviation <= 2.0 * nearest)
+        nearest = segment_quantile(who, deviation, ready, links.n, 0.0)[who]
+        ready &= _in_touch(links, inbox.active)[who] | (deviation <= 2.0 * nearest)
+    keep[close] = ((active & ~guilty) | ready) & finite
+    if inbox.active.all() and held.active.all():  # nobody is away, nobody was
+        return after
+    whole = [np.zeros_like(held.calm), np.zeros_like(held.away), held.relapses.copy()]
+    for everywhere, here in zip(whole, (calm, away, relapses), strict=True):
+        everywhere[close] = here
+    return replace(after, calm=whole[0], away=whole[1], relapses=whole[2])
 
-    keep = ((active & ~guilty) | ready) & finite
-    return Verdict(
-        keep,
-        Evidence(
-            held.rate,
-            scale,
-            threshold,
-            stirred,
-            peak,
-            quiet,
-            weight,
-            calm,
-            away,
-            relapses,
-            inbox.messages,
-            inbox.own,
-            active,
-            tolerance,
-        ),
-    )
+
+def _usual(links: Links, quiet: Array, active: NDArray[np.bool_], who: NDArray[np.int64]) -> Array:
+    """Return what the quiet neighbours of each of the agents ``who`` show."""
+    asked = np.zeros(links.n, dtype=bool)
+    asked[who] = True
+    place = np.cumsum(asked) - 1
+    arcs = np.flatnonzero(asked[links.receivers])
+    theirs = place[links.receivers[arcs]]
+    return segment_quantile(theirs, quiet[arcs], active[arcs], int(place[-1]) + 1, _QUIET).take(place[who])
 
 
 def _in_touch(links: Links, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (arcs,) whether the arc's receiver has any link in use."""
-    return np.asarray((np.bincount(links.receivers, active, minlength=links.n) > 0)[links.receivers])
+    """Return (n,) whether an agent has any link in use."""
+    return np.asarray(np.bincount(links.receivers, active, minlength=links.n) > 0)
 
 
 def _norms(rows: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from decon import evidence, leave_one_out
 from decon.costs.base import Array
+from decon.deviation import deviations
 from decon.errors import OptionError
 from decon.links import Links
 from decon.screening import Inbox, Verdict
@@ -148,5 +149,5 @@ class Road:
 
     def judge(self, links: Links, inbox: Inbox, state: Array) -> Verdict:
         """Add this iteration's deviations and compare."""
-        total = state + np.linalg.norm(inbox.messages - inbox.own[links.receivers], axis=1)
+        total = state + deviations(links.receivers, inbox.own, inbox.messages)
         return Verdict(inbox.active & (total <= self.threshold), total)

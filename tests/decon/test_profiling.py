@@ -12,7 +12,7 @@ from benchmarks import suite_a
 from decon.attacks import Constant, Gaussian, NonFinite, Outlier, Scheduled, SignFlip
 from decon.costs import Quadratic
 from decon.engine import Method, iterate
-from decon.leave_one_out import star_deviation
+from decon.leave_one_out import Stars, star_deviation
 from decon.links import LocalLinks
 from decon.segments import segment_median, segment_quantile
 from tests.decon.problems import quadratic
@@ -43,7 +43,7 @@ def test_scores_match_the_vectors_of_the_paper(irregular):
     z = 1e3 + rng.normal(size=(n, 4))
     active = np.ones(len(links.receivers), dtype=bool)
     active[[0, irregular.reverse[0]]] = False
-    dev, without = star_deviation(links, z, links.broadcast(z), active)
+    dev, without = star_deviation(Stars(links.receivers, z, links.broadcast(z), active))
     for arc in np.flatnonzero(active):
         i, j = irregular.receivers[arc], irregular.senders[arc]
         around = irregular.senders[(irregular.receivers == i) & active]
