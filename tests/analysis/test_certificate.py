@@ -114,6 +114,17 @@ def test_never_below_any_quadratic_cost(name: str, seed: int, c: float, ratio: f
         assert exact_rate(topo, hessians, c) <= rate * (1 + 1e-9) + 3e-8 * (1 - rate)
 
 
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+@pytest.mark.parametrize("gap", [1e-6, 1e-9, 1e-12])
+def test_almost_equal_curvature_ends_and_is_almost_exact(name: str, gap: float) -> None:
+    """Margins are down to rounding along whole arcs of the circle; the proof must not search them for ever."""
+    topo = Topology(GRAPHS[name])
+    rate = certified_rate(topo, strong_convexity=1 - gap, smoothness=1.0, penalty=1.0)
+    exact = exact_rate(topo, np.ones(topo.n), 1.0)
+    assert exact - 1e-7 <= rate  # eigvals at a near-double root
+    assert 1 - rate >= (1 - exact) * (1 - 1e-3)  # a double root moves by the root of the gap, 1e-3
+
+
 def test_logistic_costs_converge_at_the_certified_rate() -> None:
     topo = Topology(GRAPHS["erdos_renyi"])
     rng = np.random.default_rng(0)
