@@ -165,7 +165,7 @@ def test_constant_lies_lead_to_the_altered_minimizer():
 
 
 def test_undetected_harm_bounds_a_run():
-    topo, costs, liar = topologies.make("random_regular", 12, d=4, seed=1), quadratic(12), 3
+    topo, costs, liar = topologies.make("random_regular", 8, d=4, seed=1), quadratic(8), 3
     harm = decon.undetected_harm(topo, costs, penalty=0.3, byzantine=[liar], threshold=0.02)
     result = decon.solve(topo, costs, penalty=0.3, byzantine=[liar], attack=Gaussian(0.0, 0.005), iterations=400)
     late = result.error_norm[200:].max()
@@ -193,7 +193,7 @@ def test_suite_a_whole(graph, kind):
         lost += [
             (name, seed) for name, attack in suite_a.ATTACKS_A.items() if not suite_a.play(given, attack, seed).won
         ]
-    assert len(lost) <= 2, lost  # 200 runs; docs/profiling.md lists those known
+    assert not lost, lost
 
 
 @pytest.mark.parametrize("family", ["complete", "torus", "karate_club"])
