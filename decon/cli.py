@@ -175,7 +175,7 @@ def solve(
     import decon
     from decon.byzantine import draw_byzantine
     from decon.distributed import Share
-    from decon.report import describe, text_table
+    from decon.report import describe
 
     experiment, topo = one_topology(file, topology or (None if file else "ring"), flags)
     costs = experiment.build_costs(topo.n)
@@ -203,15 +203,29 @@ def solve(
         if not first:
             return
     click.echo(describe(result))
-    if experiment.build_screening() is not None:
-        click.echo(f"\n{result.detection}")
-        links = result.detection.table()
-        if len(links):
-            click.echo(f"\n{text_table(links.set_index('i'))}")
     if out:
         click.echo(f"wrote {result.save(out)}", err=True)
     if result.status not in ("completed", "converged"):
         sys.exit(1)
+
+
+@app.command()
+@click.argument("run", type=click.Path())
+@click.option("--figure", help="Draw the distance against iterations into this file.")
+def report(run: str, figure: str | None) -> None:
+    """Print a saved RUN again: how it ended, and who was found lying.
+
+    \b
+    Example:
+      decon solve --topology complete --screening profiling --out run && decon report run --figure run.png
+    """  # noqa: D301 - click's marker for text that must not be wrapped
+    import decon
+    from decon.report import describe, write_distance
+
+    result = decon.Result.load(run)
+    click.echo(describe(result))
+    if figure:
+        click.echo(f"wrote {write_distance(result, Path(figure))}", err=True)
 
 
 @app.command()

@@ -23,6 +23,7 @@ __all__ = [
     "text_table",
     "verify_all",
     "write_comparison",
+    "write_distance",
     "write_tradeoffs",
     "write_verification",
 ]
@@ -121,7 +122,25 @@ def describe(result: Result) -> str:
     if result.byzantine.size:
         liars = ", ".join(map(str, result.byzantine))
         lines.insert(1, f"Byzantine        agents {liars}; largest ‖e‖ {np.max(result.error_norm):.3g}")
+    if result.manifest.get("screening") is not None:
+        lines += ["", str(result.detection)]
+        links = result.detection.table()
+        if len(links):
+            lines += ["", text_table(links.set_index("i"))]
     return "\n".join(lines)
+
+
+def write_distance(result: Result, path: Path) -> Path:
+    """Draw a run's distance to the minimiser into ``path``."""
+    import matplotlib.pyplot as plt
+
+    from decon import plots
+
+    figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    plots.distance(result, ax, color=plots.COLORS[0])
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return path
 
 
 def write_comparison(table: pd.DataFrame, folder: Path) -> list[Path]:

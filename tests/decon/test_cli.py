@@ -159,6 +159,18 @@ def test_solve_prints_the_detection_report(decon) -> None:
     assert "found" not in out
 
 
+def test_report_prints_a_saved_run_again(decon, tmp_path: Path) -> None:
+    flags = ["--topology", "complete", "--agents", "8", "--penalty", "2", "--byzantine", "1", "--iterations", "60"]
+    _, first, _ = decon("solve", *flags, "--screening", "profiling", "--out", "run")
+    code, again, _ = decon("report", "run", "--figure", "run.png")
+    assert code == 0
+    assert again == first
+    assert (tmp_path / "run.png").exists()
+    code, _, err = decon("report", "nothing")
+    assert code == 2
+    assert "no result at nothing.json" in err
+
+
 def test_listings_name_everything(decon) -> None:
     _, out, _ = decon("topologies")
     assert [line.split()[0] for line in out.splitlines()] == list(topologies.families())
