@@ -7,9 +7,9 @@ agent (node form) where that is the same thing, one on every arc (arc form) wher
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import scipy.sparse.linalg as spla
@@ -83,8 +83,7 @@ class Method:
         return self.byzantine.size > 0 and not isinstance(self.attack, NoAttack)
 
 
-@dataclass(frozen=True, eq=False)
-class State:
+class State(NamedTuple):
     """Everything that one iteration hands to the next.
 
     Attributes
@@ -145,7 +144,7 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
     if method.screening is None:
         return state
     active = np.ones(len(links.receivers), dtype=bool)
-    return replace(state, active=active, screen=method.screening.start(links, x0.shape[1], method.rate))
+    return state._replace(active=active, screen=method.screening.start(links, x0.shape[1], method.rate))
 
 
 def _spread(topo: Topology, links: Links, alpha: Array) -> Array:
@@ -219,7 +218,7 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
         duals = arc_step(
             links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
         )
-        return replace(after, duals=duals.values, linear=duals.linear, poisoned=poisoned)
+        return after._replace(duals=duals.values, linear=duals.linear, poisoned=poisoned)
     finite = _all_sane(messages)
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
@@ -232,7 +231,7 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
         weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
     used = messages if verdict.messages is None else verdict.messages
     duals = arc_step(links, method.penalty, method.dual_bound, before.duals, weight, after.own, used, active)
-    return replace(after, duals=duals.values, linear=duals.linear, weight=weight, active=active, screen=verdict.state)
+    return after._replace(duals=duals.values, linear=duals.linear, weight=weight, active=active, screen=verdict.state)
 
 
 def _all_sane(messages: Array) -> NDArray[np.bool_]:

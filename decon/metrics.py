@@ -43,12 +43,14 @@ class Metrics:
         self._everyone = len(self.honest) == self.costs.n
         (self._count,) = self.links.total((float(len(self.honest)),))
         self._same = np.array_equal(self.minimizer, self.minimizer_all)
+        # a copy a row: subtracting whole arrays is several times quicker than broadcasting short rows
+        self._targets = np.tile(self.minimizer, (len(self.honest), 1))
 
     def measure(self, state: State) -> float:
         """Append the metrics of ``state`` and return the distance."""
         with np.errstate(over="ignore", invalid="ignore"):
             x = state.x if self._everyone else state.x[self.honest]
-            distance = _sum_norm(x - self.minimizer)
+            distance = _sum_norm(x - self._targets)
             distance_all = distance if self._same else _sum_norm(x - self.minimizer_all)
             consensus = _sum_norm(x - self.links.total_rows(x) / self._count)
             values = self.costs.value(state.x, state.gradient)
