@@ -259,7 +259,7 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"decon: {error.format_message()} See --help.".replace("\n", " "), err=True)
         sys.exit(2)
     except (ValueError, RunError, OSError) as error:
         click.echo(f"decon: {error}", err=True)

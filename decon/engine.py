@@ -27,8 +27,8 @@ from topologies import Topology
 __all__ = ["Method", "State", "iterate", "start", "step"]
 
 _TOO_LARGE = 1e100
-"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update; where messages
-are screened, it counts as not finite: squares of what is left cannot overflow."""
+"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update; as a
+message it counts as not finite: squares of what is left cannot overflow."""
 
 _KEPT_BYTES = 31 * 2**20
 """The GNU allocator keeps freed memory up to twice the largest array (below 32 MB) it has seen freed. One such array,
@@ -107,7 +107,7 @@ class State(NamedTuple):
     screen : object
         The screening rule's memory.
     poisoned : int or None
-        An agent whose message was not finite while nothing stood against it.
+        An agent whose message was not finite, or too large to compute with, while nothing stood against it.
     """
 
     k: int
@@ -164,8 +164,9 @@ def step(method: Method, links: Links, state: State) -> State:
     """Advance one synchronous round; mutates nothing."""
     k = state.k + 1
     with np.errstate(over="ignore", invalid="ignore"):
-        x, weighted = method.local_step(method.costs, state.x, state.linear, state.weight, k, method.seed)
-        solved = None if weighted is None else (state.linear, weighted)
+        linear, weight = _alone(method, links, state)
+        x, weighted = method.local_step(method.costs, state.x, linear, weight, k, method.seed)
+        solved = None if weighted is None else (linear, weighted)
         x = x.astype(state.x.dtype, copy=False)  # in single precision, what is sent and kept on arcs is rounded here
         z, own, error, poisoned, falsified = _falsify(method, links, state, k, x)
         if method.by_node:
@@ -177,6 +178,19 @@ def step(method: Method, links: Links, state: State) -> State:
             arcs, rows = falsified
             messages[arcs] = rows
         return _receive(method, links, state, State(k, x, z, own, x, x, state.weight, error, solved), messages)
+
+
+def _alone(method: Method, links: Links, state: State) -> tuple[Array, Array]:
+    """Return linear terms and weights of the local steps.
+
+    An agent whose links are all severed has weight 0. Where costs are not strongly convex its local step would have no
+    unique answer; it then takes a proximal step from where it stands, as heavy as when it had its links.
+    """
+    alone = state.weight == 0
+    if state.active is None or method.costs.strong_convexity > 0 or not alone.any():
+        return state.linear, state.weight
+    weight = np.where(alone, 2.0 * method.penalty * links.degrees, state.weight)
+    return np.where(alone[:, None], weight[:, None] * state.x, state.linear), weight
 
 
 def _falsify(
@@ -196,11 +210,10 @@ def _falsify(
     z = x.copy()
     z[roles.liars] = rows[roles.liar_rows]
     error = float(np.linalg.norm(rows - view.own))
-    bad: NDArray[np.bool_] = ~np.all(np.isfinite(rows), axis=1)
-    poisoned = int(method.byzantine[np.argmax(bad)]) if bad.any() else None
+    sane = _all_sane(rows)
+    poisoned = None if sane.all() else int(method.byzantine[np.argmin(sane)])
     if not method.local_step.keeps_falsified:
         return z, x, error, poisoned, None
-    sane: NDArray[np.bool_] = np.all(np.abs(rows) <= _TOO_LARGE, axis=1)  # False for NaN
     if sane.all():
         return z, z, error, poisoned, None
     own = z.copy()
@@ -214,7 +227,7 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     if before.active is None or method.screening is None:
         poisoned = None
         if method.attacked and np.isinf(method.dual_bound):
-            poisoned = links.first_sender(~np.all(np.isfinite(messages), axis=1))
+            poisoned = links.first_sender(~_all_sane(messages))
         duals = arc_step(
             links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
         )
@@ -235,11 +248,12 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
 
 
 def _all_sane(messages: Array) -> NDArray[np.bool_]:
-    """Return (arcs,) whether all entries of a message are numbers of at most ``_TOO_LARGE``."""
+    """Return (rows,) whether all entries of a message are numbers of at most ``_TOO_LARGE``, less in single."""
+    limit = min(_TOO_LARGE, 0.1 * float(np.sqrt(np.finfo(messages.dtype).max)))  # so that squares stay finite
     flat = messages.ravel()
-    if flat @ flat <= _TOO_LARGE:  # one quick pass where all is well; no for NaN, infinity and overflow
+    if flat @ flat <= limit:  # one quick pass where all is well; no for NaN, infinity and overflow
         return np.ones(len(messages), dtype=bool)
-    return np.asarray(np.all(np.abs(messages) <= _TOO_LARGE, axis=1))  # False for NaN
+    return np.asarray(np.all(np.abs(messages) <= limit, axis=1))  # False for NaN
 
 
 def iterate(method: Method, links: Links | None = None, *, x0: Array, alpha0: Array) -> Iterator[State]:

@@ -18,6 +18,9 @@ __all__ = ["METHODS", "best_penalty", "choose_penalty"]
 
 METHODS = ("auto", "certified", "theorem3", "exact")
 
+_LEAST, _MOST = 1e-100, 1e100
+"""Given penalties beyond these are mistakes, and products of them leave the range of doubles."""
+
 _CERTIFIED_UP_TO = 300
 """Agents of an irregular graph up to which "auto" takes the certified penalty: the search takes seconds there."""
 
@@ -41,8 +44,12 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
         If the penalty is not positive and finite, the name is unknown, or it does not go with these costs.
     """
     if not isinstance(penalty, str):
+        if not isinstance(penalty, (int, float, np.integer, np.floating)):
+            raise OptionError(f"the penalty must be a number or one of {', '.join(METHODS)}, not {penalty!r}")
         if not (np.isfinite(penalty) and penalty > 0):
             raise OptionError(f"the penalty must be positive and finite, not {penalty}")
+        if not _LEAST <= penalty <= _MOST:
+            raise OptionError(f"the penalty must lie between {_LEAST:g} and {_MOST:g}, not {penalty:g}")
         return float(penalty), "given"
     if penalty not in METHODS:
         raise OptionError(f"unknown penalty {penalty!r}; give a number or one of {', '.join(METHODS)}")

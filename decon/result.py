@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,8 @@ class Result:
         has two rows, one for each end; a falsifying agent never wants one, so with it the row names who cut.
     status : str
         "completed" (all iterations done), "converged" (``tol`` reached), "diverged", "nonfinite", "disconnected"
-        (the honest agents lost touch, for good or at the end) or "interrupted".
+        (the honest agents lost touch, for good or at the end) or "interrupted". "nonfinite" says that an agent sent
+        NaN, infinity or a number too large to compute with (1e100; 1e18 in single) and nothing stood against it.
     message : str
         The status in words, with agent and iteration where they matter.
     iterations : int
@@ -124,17 +126,17 @@ class Result:
 
         Each file is written beside its place and moved there, so that a kill leaves the old file or the new one.
         """
-        base = Path(path).with_suffix("")
+        base = _base(path)
         base.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         text = {name: value for name, value in vars(self).items() if name not in _ARRAYS}
         temporary = base.with_name(base.name + ".partial.npz")
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
-        temporary.replace(base.with_suffix(".npz"))
+        temporary.replace(_file(base, "npz"))
         draft = base.with_name(base.name + ".partial.json")
         draft.write_text(json.dumps({"format": 1, **text}, indent=2, default=plain) + "\n")
-        draft.replace(base.with_suffix(".json"))
-        return base.with_suffix(".npz")
+        draft.replace(_file(base, "json"))
+        return _file(base, "npz")
 
     @staticmethod
     def load(path: str | Path) -> Result:
@@ -145,18 +147,30 @@ class Result:
         OptionError
             If a file is missing or not one of ours; the message names it.
         """
-        base = Path(path).with_suffix("")
+        base = _base(path)
         try:
-            text = json.loads(base.with_suffix(".json").read_text())
-            with np.load(base.with_suffix(".npz"), allow_pickle=False) as stored:
+            text = json.loads(_file(base, "json").read_text())
+            with _file(base, "npz").open("rb") as raw, np.load(raw, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in _ARRAYS}
             if text.pop("format") != 1:
                 raise KeyError("format")
             return Result(**arrays, **text)
         except FileNotFoundError as error:
             raise OptionError(f"no result at {error.filename}") from None
-        except (KeyError, TypeError, ValueError) as error:
+        except (EOFError, KeyError, OSError, TypeError, ValueError, BadZipFile) as error:
             raise OptionError(f"{base} does not hold a decon result: {error}") from None
+
+
+def _base(path: str | Path) -> Path:
+    """Return the path without .npz or .json; any other dot belongs to the name, as in ``c=0.3``."""
+    given = Path(path)
+    if not given.name:
+        raise OptionError(f"a result needs a file name, not {str(path)!r}")
+    return given.with_suffix("") if given.suffix in (".npz", ".json") else given
+
+
+def _file(base: Path, kind: str) -> Path:
+    return base.with_name(f"{base.name}.{kind}")
 
 
 def plain(value: Any) -> Any:

@@ -104,7 +104,8 @@ class Run:
         if state.poisoned is not None:
             self.status = "nonfinite"
             self.message = (
-                f"agent {state.poisoned} sent a non-finite message at iteration {state.k} and nothing screens it"
+                f"agent {state.poisoned} sent a non-finite message at iteration {state.k} and nothing screens it "
+                "(numbers too large to compute with count as such)"
             )
             return False
         self._note_links(self.last, state)

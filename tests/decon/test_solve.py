@@ -14,7 +14,7 @@ import decon
 import topologies
 from decon import attacks
 from decon.attacks import Attack, View
-from decon.costs import Quadratic
+from decon.costs import Costs, LeastSquares, LogisticRegression, Quadratic
 from decon.solve import solve
 from tests.decon.problems import centred, quadratic
 
@@ -49,6 +49,20 @@ def refused(match: str, **changes: Any) -> None:
         ("finite array", {"x0": np.full((6, 3), np.nan)}),
         ("\"normal\", not 'random'", {"alpha0": "random"}),
         ("sum to zero", {"alpha0": np.ones((6, 3))}),
+        ("not one with NaN or infinity", {"x0": np.full((6, 3), np.inf)}),
+        ("x0 must be .* of real numbers", {"x0": [["a"] * 3] * 6}),
+        ("x0 must be .* of real numbers", {"x0": 1j * np.ones((6, 3))}),
+        ("list of agent indices", {"byzantine": [[1], [2, 3]]}),
+        ("penalty must be a number or one of auto", {"penalty": None}),
+        ("penalty must be a number or one of auto", {"penalty": [1.0, 2.0]}),
+        ("penalty must lie between 1e-100 and 1e\\+100, not 1e\\+308", {"penalty": 1e308}),
+        ("dual bound must be positive, not 'x'", {"dual_bound": "x"}),
+        ("tol must be positive, not 'x'", {"tol": "x"}),
+        ("screening must be an object such as decon.Profiling", {"screening": "profiling"}),
+        ("screening must be an object such as", {"screening": decon.Profiling}),
+        ("attack must be an object such as", {"attack": "gaussian"}),
+        ("attack must be an object such as", {"attack": attacks.Gaussian}),
+        ("local_step must be an object such as", {"local_step": decon.Exact}),
     ],
 )
 def test_refuses_what_cannot_run_and_names_it(match: str, changes: dict[str, Any]) -> None:
@@ -107,7 +121,58 @@ class TestEndings:
         result = solve(
             topologies.make("ring", 6), quadratic(6), penalty=0.3, byzantine=[0], attack=attacks.Outlier(1e300)
         )
-        assert result.status == "diverged"
+        assert result.status == "nonfinite"
+        assert "agent 0 sent" in result.message
+        assert np.isfinite(result.x).all()
+
+    @pytest.mark.parametrize("value", [1e300, -1.7e308])
+    def test_huge_message_to_newton_steps_is_a_status_too(self, value: float) -> None:
+        rng = np.random.default_rng(0)
+        costs = LogisticRegression(rng.normal(size=(6, 8, 3)), rng.integers(0, 2, (6, 8)), ridge=0.1)
+        result = solve(topologies.make("ring", 6), costs, penalty=0.3, byzantine=[2], attack=attacks.Outlier(value))
+        assert result.status == "nonfinite"
+        assert "agent 2 sent" in result.message
+
+    @pytest.mark.parametrize("value", [1e20, 1e50, 1e300, np.inf])
+    @pytest.mark.parametrize("rule", [decon.Profiling(), decon.Profiling(warmup=10, threshold=0.5)])
+    def test_what_overflows_single_precision_is_screened(self, value: float, rule: decon.Profiling) -> None:
+        rng = np.random.default_rng(0)
+        costs = LogisticRegression(rng.normal(size=(6, 8, 3)), rng.integers(0, 2, (6, 8)), ridge=0.1)
+        result = solve(
+            topologies.make("complete", 6),
+            costs,
+            penalty=0.3,
+            byzantine=[2],
+            attack=attacks.Outlier(value),
+            screening=rule,
+            precision="single",
+            iterations=30,
+        )
+        assert result.status == "completed"
+        assert np.isfinite(np.delete(result.x, 2, axis=0)).all()
+
+    @pytest.mark.parametrize(
+        "costs",
+        [
+            LeastSquares(np.tile(np.eye(3)[None, :2], (6, 1, 1)) + np.arange(6)[:, None, None] / 9, np.ones((6, 2))),
+            LogisticRegression(
+                np.random.default_rng(1).normal(size=(6, 60, 3)), np.arange(360).reshape(6, 60) % 2, ridge=0.0
+            ),
+        ],
+    )
+    def test_an_agent_cut_off_by_all_stays_when_its_cost_is_flat(self, costs: Costs) -> None:
+        result = solve(
+            topologies.make("complete", 6),
+            costs,
+            penalty=0.3,
+            byzantine=[2],
+            attack=attacks.NonFinite(),
+            screening=decon.Profiling(warmup=5, threshold=5.0),
+            iterations=400,
+        )
+        assert result.status == "completed"
+        assert np.isfinite(result.x).all()
+        assert result.distance[-1] < 0.05 * result.distance[0]  # flat costs converge slowly, but they do
 
     def test_ctrl_c_returns_what_there_is(self) -> None:
         class Impatient(Attack):
@@ -259,3 +324,18 @@ def test_fitted_rate_stops_at_the_floor_and_owns_up_to_noise() -> None:
     fit = decon.fit_rate(noisy)
     assert abs(fit.rate - 0.9) < 4 * fit.error  # four standard errors
     assert np.isnan(decon.fit_rate([1.0, 0.5]).rate)
+
+
+def test_a_dot_in_a_result_name_is_kept_and_bad_files_are_named(tmp_path: Path) -> None:
+    kept = [solve(topologies.make("ring", 6), quadratic(6), penalty=c, iterations=3) for c in (0.3, 0.5)]
+    for result in kept:
+        assert result.save(tmp_path / f"c{result.penalty}").name == f"c{result.penalty}.npz"
+    for result in kept:
+        assert decon.Result.load(tmp_path / f"c{result.penalty}.npz").penalty == result.penalty
+    whole = (tmp_path / "c0.3.npz").read_bytes()
+    for part in (b"", whole[: len(whole) // 2]):
+        (tmp_path / "c0.3.npz").write_bytes(part)
+        with pytest.raises(decon.OptionError, match=r"c0\.3 does not hold a decon result"):
+            decon.Result.load(tmp_path / "c0.3")
+    with pytest.raises(decon.OptionError, match="needs a file name"):
+        decon.Result.load("")
