@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 from analysis.errors import HypothesisError
 
@@ -21,6 +22,7 @@ def require_class(strong_convexity: float, smoothness: float) -> None:
     --------
     >>> require_class(1.0, 10.0)
     """
+    _require_numbers(strong_convexity, smoothness)
     if not (0 < strong_convexity <= smoothness < math.inf):
         raise HypothesisError(
             f"the costs must satisfy 0 < strong convexity ≤ smoothness < inf, not ν = {strong_convexity:g}, "
@@ -40,6 +42,7 @@ def require_penalty(penalty: float) -> None:
     --------
     >>> require_penalty(0.3)
     """
+    _require_numbers(penalty)
     if not (0 < penalty < math.inf):
         raise HypothesisError(f"the penalty must be positive and finite, not c = {penalty:g}")
 
@@ -56,5 +59,12 @@ def require_scale(name: str, value: float) -> None:
     --------
     >>> require_scale("the error bound", 0.5)
     """
+    _require_numbers(value)
     if not (0 <= value < math.inf):
         raise HypothesisError(f"{name} must be finite and not negative, not {value:g}")
+
+
+def _require_numbers(*values: object) -> None:
+    for value in values:
+        if not isinstance(value, Real):
+            raise HypothesisError(f"a real number is needed, not {value!r}")

@@ -129,7 +129,10 @@ def byzantine_rows(n: int, byzantine: Sequence[int] | NDArray[np.intp]) -> tuple
     >>> byzantine_rows(4, [2])[1].tolist()
     [0, 1, 3]
     """
-    rows = np.sort(np.asarray(byzantine, dtype=np.intp).ravel())
+    given = np.asarray(byzantine).ravel()
+    if given.size and not np.issubdtype(given.dtype, np.integer):
+        raise HypothesisError(f"Byzantine agents must be integer indices, not {byzantine!r}")
+    rows = np.sort(given.astype(np.intp))
     if rows.size == 0 or rows.size >= n:
         raise HypothesisError(f"between 1 and {n - 1} of {n} agents must be Byzantine, not {rows.size}")
     if rows[0] < 0 or rows[-1] >= n or (np.diff(rows) == 0).any():

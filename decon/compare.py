@@ -116,6 +116,11 @@ def compare(
 
 def _named(given: Mapping[str, Topology] | Sequence[Topology]) -> dict[str, Topology]:
     """Return topologies by name; a name that comes twice gets a number."""
+    if not isinstance(given, (Mapping, Sequence)):
+        raise OptionError(f"topologies must come as a list or a dict, not as {type(given).__name__}")
+    for topo in given.values() if isinstance(given, Mapping) else given:
+        if not isinstance(topo, Topology):
+            raise OptionError(f"every topology must be a topologies.Topology, not {topo!r}")
     if isinstance(given, Mapping):
         named = dict(given)
     else:

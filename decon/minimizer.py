@@ -51,7 +51,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     Raises
     ------
     CostError
-        If the sum is unbounded or infeasible, or so flat that its minimiser is not unique.
+        If an agent does not exist, or the sum is unbounded or infeasible, or so flat that its minimiser is not unique.
 
     Examples
     --------
@@ -62,7 +62,10 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     if agents is not None:
         if not len(agents):
             raise CostError("the costs of no agents have no minimiser")
-        costs = costs.subset(agents)
+        chosen = np.asarray(agents)
+        if not np.issubdtype(chosen.dtype, np.integer) or chosen.min() < 0 or chosen.max() >= costs.n:
+            raise CostError(f"agents must be indices in 0 … {costs.n - 1}, not {agents!r}")
+        costs = costs.subset(chosen)
     if not polish:
         return _by_cvxpy(costs)
     try:

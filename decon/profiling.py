@@ -73,8 +73,10 @@ class Profiling:
             if self._given():
                 raise OptionError(f"{', '.join(self._given())} only with a threshold; give one, or Profiling() alone")
             return
-        if not (np.isfinite(self.threshold) and self.threshold > 0):
-            raise OptionError(f"the threshold must be positive and finite, not {self.threshold}")
+        _check_threshold(self.threshold)
+        for name, value in (("warmup", self.warmup), ("patience", self.patience)):
+            if value is not None and not isinstance(value, (int, np.integer)):
+                raise OptionError(f"{name} must be an integer, not {value!r}")
         if self.warmup < 0 or not 0 < self.decay <= 1 or (self.patience is not None and self.patience < 1):
             raise OptionError(f"warmup ≥ 0, 0 < decay ≤ 1 and patience ≥ 1 do not hold in {self!r}")
         if self.score not in ("mean", "median"):
@@ -135,8 +137,7 @@ class Road:
     threshold: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.threshold) and self.threshold > 0):
-            raise OptionError(f"the threshold must be positive and finite, not {self.threshold}")
+        _check_threshold(self.threshold)
 
     @property
     def readmits(self) -> bool:
@@ -151,3 +152,8 @@ class Road:
         """Add this iteration's deviations and compare."""
         total = state + deviations(links.receivers, inbox.own, inbox.messages)
         return Verdict(inbox.active & (total <= self.threshold), total)
+
+
+def _check_threshold(value: object) -> None:
+    if not (isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value) and value > 0):
+        raise OptionError(f"the threshold must be positive and finite, not {value!r}")

@@ -139,7 +139,10 @@ def as_batch(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Arra
     CostError
         If the shape differs or an entry is not finite; the message names the agent (first index).
     """
-    array = np.array(value, dtype=float)
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):  # ragged, or not numbers
+        raise CostError(f"{name} must be an array of real numbers, the same shape for each agent") from None
     if array.ndim != len(shape) or any(s not in (None, t) for s, t in zip(shape, array.shape, strict=True)):
         wanted = tuple("any" if s is None else s for s in shape)
         raise CostError(f"{name} must have shape {wanted}, not {array.shape}")

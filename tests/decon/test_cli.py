@@ -255,3 +255,11 @@ def test_malformed_words_are_named() -> None:
         parse("erdos_renyi:p")
     with pytest.raises(OptionError, match="must be a string"):
         Experiment.from_mapping({"attack": 3}, "flags")
+
+
+@pytest.mark.parametrize("args", [["solve", "--agents", "x"], ["no-such-command"], ["sweep"]])
+def test_wrong_usage_is_one_line_too(decon, args: list[str]) -> None:
+    code, out, err = decon(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith("decon: ")
+    assert err.count("\n") == 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import analysis
 import decon
 import topologies
 from decon import attacks
@@ -339,3 +341,37 @@ def test_a_dot_in_a_result_name_is_kept_and_bad_files_are_named(tmp_path: Path) 
             decon.Result.load(tmp_path / "c0.3")
     with pytest.raises(decon.OptionError, match="needs a file name"):
         decon.Result.load("")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        (lambda: decon.minimizer(quadratic(6), [6]), "agents must be indices in 0 … 5, not .6."),
+        (lambda: decon.minimizer(quadratic(6), [-1]), "agents must be indices"),
+        (lambda: decon.minimizer(quadratic(6), [0.5]), "agents must be indices"),
+        (lambda: decon.compare(topologies.make("ring", 6), quadratic(6)), "as a list or a dict, not as Topology"),
+        (lambda: decon.compare(["ring"], quadratic(6)), "must be a topologies.Topology, not 'ring'"),
+        (lambda: decon.Profiling(threshold="x"), "threshold must be positive and finite, not 'x'"),
+        (lambda: decon.Profiling(threshold=0.5, warmup=np.nan), "warmup must be an integer, not nan"),
+        (lambda: decon.Profiling(threshold=0.5, patience=1.5), "patience must be an integer, not 1.5"),
+        (lambda: decon.Road(threshold=None), "threshold must be positive and finite, not None"),
+        (lambda: Quadratic([[["a"]]], [[1.0]]), "must be an array of real numbers"),
+        (lambda: Quadratic([[[1]], [[1, 2], [3, 4]]], [[1], [2]]), "must be an array of real numbers"),
+        (
+            lambda: analysis.certified_rate(topologies.make("ring", 6), strong_convexity=1, smoothness=2, penalty="x"),
+            "'x'",
+        ),
+        (
+            lambda: analysis.exact_radius(topologies.make("ring", 6), np.ones(6), 0.3, [1.5], 1.0),
+            "integer indices, not .1.5.",
+        ),
+        (
+            lambda: analysis.exact_radius(topologies.make("ring", 6), np.ones(6), 0.3, None, 1.0),
+            "integer indices, not None",
+        ),
+    ],
+)
+def test_other_doors_name_what_is_wrong(wrong: Callable[[], object], match: str) -> None:
+    with pytest.raises(ValueError, match=match) as caught:
+        wrong()
+    assert type(caught.value) is not ValueError  # one of ours
