@@ -100,6 +100,8 @@ def verify(
     """
     import pandas as pd
 
+    if not isinstance(topo, Topology) or not isinstance(costs, Costs):
+        raise OptionError(f"verify needs a Topology and Costs, not {type(topo).__name__} and {type(costs).__name__}")
     falsify = attack or Gaussian(1.0, 1.0)
     if falsify.per_arc:
         raise OptionError("P1's theorems are about broadcast errors; an equivocating attack has no single e_i")

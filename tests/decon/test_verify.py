@@ -111,6 +111,8 @@ def test_what_cannot_be_verified_is_refused() -> None:
     topo, costs = topologies.make("ring", 6), quadratic(6)
     with pytest.raises(decon.OptionError, match="equivocating"):
         decon.verify(topo, costs, attack=attacks.Equivocate())
+    with pytest.raises(decon.OptionError, match="a Topology and Costs, not int and Quadratic"):
+        decon.verify(5, costs)
     with pytest.raises(decon.OptionError, match="20 iterations"):
         decon.verify(topo, costs, iterations=5)
     flat = decon.costs.Quadratic(np.zeros((6, 1, 1)), np.zeros((6, 1)))
