@@ -53,8 +53,10 @@ class Metrics:
             distance = _sum_norm(x - self._targets)
             distance_all = distance if self._same else _sum_norm(x - self.minimizer_all)
             consensus = _sum_norm(x - self.links.total_rows(x) / self._count)
-            values = self.costs.value(state.x, state.gradient)
-            objective = float(values.sum() if self._everyone else values[self.honest].sum())
+            if self._everyone:
+                objective = self.costs.total_value(state.x, state.gradient)
+            else:
+                objective = float(self.costs.value(state.x, state.gradient)[self.honest].sum())
         totals = self.links.total((distance, distance_all, consensus, objective))
         distance, distance_all, consensus = (total / self._count for total in totals[:3])
         self.rows.append((distance, distance_all, consensus, totals[3], state.error))

@@ -48,6 +48,10 @@ class Costs(ABC):
     def value(self, x: Array, gradient: Array | None = None) -> Array:
         """Return (n,) f_i(x_i) for ``x`` (n, N); a known ``gradient`` at ``x`` may spare work."""
 
+    def total_value(self, x: Array, gradient: Array | None = None) -> float:
+        """Return Σ_i f_i(x_i), as ``value(x, gradient).sum()``."""
+        return float(self.value(x, gradient).sum())
+
     @abstractmethod
     def gradient(self, x: Array) -> Array:
         """Return (n, N) ∇f_i(x_i) for ``x`` (n, N)."""

@@ -92,6 +92,15 @@ class Quadratic(Costs):
         values: Array = 0.5 * row_sums(terms) + self.constant
         return values
 
+    def total_value(self, x: Array, gradient: Array | None = None) -> float:
+        """Return ½⟨x, ∇f(x) - b⟩ + Σ_i r_i by two dot products of whole arrays."""
+        slope = self.gradient(x) if gradient is None else gradient
+        return 0.5 * float(np.vdot(x, slope) - np.vdot(x, self.b)) + self._shift
+
+    @cached_property
+    def _shift(self) -> float:
+        return float(self.constant.sum())
+
     def gradient(self, x: Array) -> Array:
         """Return (n, N) H_i x_i - b_i."""
         slope = _times(self._hessians, x)

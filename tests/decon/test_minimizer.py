@@ -88,3 +88,13 @@ def test_strongly_convex_sum_survives_a_solver_that_gives_up(monkeypatch):
 def test_no_agents_is_refused():
     with pytest.raises(CostError, match="no agents"):
         decon.minimizer(LeastSquares([[[1.0]]], [[1.0]]), [])
+
+
+def test_total_of_quadratic_costs_is_the_sum_of_their_values() -> None:
+    rng = np.random.default_rng(3)
+    root = rng.normal(size=(7, 3, 3))
+    costs = Quadratic(root @ root.transpose(0, 2, 1), rng.normal(size=(7, 3)), rng.normal(size=7))
+    x = rng.normal(size=(7, 3))
+    expected = costs.value(x).sum()
+    assert costs.total_value(x) == pytest.approx(expected, rel=1e-12)  # rounding of two dozen products
+    assert costs.total_value(x, costs.gradient(x)) == pytest.approx(expected, rel=1e-12)
