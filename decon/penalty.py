@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from decon.costs import Costs
     from topologies import Topology
 
-__all__ = ["METHODS", "best_penalty", "choose_penalty"]
+__all__ = ["METHODS", "best_penalty", "certifiable", "choose_penalty"]
 
 METHODS = ("auto", "certified", "theorem3", "exact")
 
@@ -35,7 +35,7 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
     penalty : float or {"auto", "certified", "theorem3", "exact"}
         A positive number; "certified" minimises the certified rate, "theorem3" is c* of P1's Theorem 3, "exact"
         minimises the exact rate (quadratic costs). "auto", the default of :func:`decon.solve`, is "certified" where
-        that takes seconds (regular graphs, or at most 300 agents) and "theorem3" beyond. Costs that are not strongly
+        that takes seconds (see :func:`certifiable`) and "theorem3" beyond. Costs that are not strongly
         convex have no such penalty: "auto" then takes ν = ℓ/1000 and says so.
 
     Raises
@@ -72,9 +72,15 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
         return float(value), "exact"
     method = penalty
     if penalty == "auto":
-        small = topo.n <= _CERTIFIED_UP_TO or (topo.spectrum.is_regular and topo.n <= 100_000)
-        method = "certified" if small else "theorem3"
+        method = "certified" if certifiable(topo) else "theorem3"
     return best_penalty(topo, strong, smooth, method), method + note
+
+
+def certifiable(topo: Topology) -> bool:
+    """Whether a certified rate takes seconds: at most 300 agents, or a regular graph with all its eigenvalues known."""
+    if topo.n <= _CERTIFIED_UP_TO:
+        return True
+    return topo.spectrum.is_regular and topo.spectrum.adjacency is not None
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ from decon.links import Links, LocalLinks
 from decon.local_steps import Exact, LocalStep
 from decon.metrics import Metrics
 from decon.minimizer import minimizer
-from decon.penalty import choose_penalty
+from decon.penalty import certifiable, choose_penalty
 from decon.result import EVENT, Result
 from decon.run import Run
 from decon.screening import Screening
@@ -326,7 +326,7 @@ def _screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | Non
     """Return a certified rate for screening rules, or None where theory gives none."""
     import analysis
 
-    if not (costs.strong_convexity > 0 and np.isfinite(costs.smoothness)):
+    if not (costs.strong_convexity > 0 and np.isfinite(costs.smoothness) and certifiable(topo)):
         return None
     rate = analysis.certified_rate(
         topo, strong_convexity=costs.strong_convexity, smoothness=costs.smoothness, penalty=penalty
