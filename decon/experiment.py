@@ -7,11 +7,11 @@ import dataclasses
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import topologies
 from decon import attacks
@@ -19,6 +19,7 @@ from decon.attacks import Attack, Decaying, Scheduled
 from decon.costs import Costs
 from decon.errors import OptionError
 from decon.local_steps import Exact, LocalStep, SquareRoot, Stochastic
+from decon.options import Kind
 from decon.screening import Screening
 from topologies import Topology
 
@@ -42,19 +43,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-class _Kind(NamedTuple):
-    words: str
-    accepts: Callable[[Any], bool]
-
-
-_TEXT = _Kind("a string", lambda value: isinstance(value, str))
-_KINDS: dict[Any, _Kind] = {
-    "penalty": _Kind("a number or a string", lambda value: _is_number(value) or isinstance(value, str)),
-    float: _Kind("a number", _is_number),
-    int: _Kind("an integer", lambda value: _is_number(value) and isinstance(value, int)),
+_TEXT = Kind("a string", lambda value: isinstance(value, str))
+_KINDS: dict[Any, Kind] = {
+    "penalty": Kind("a number or a string", lambda value: _is_number(value) or isinstance(value, str)),
+    float: Kind("a number", _is_number),
+    int: Kind("an integer", lambda value: _is_number(value) and isinstance(value, int)),
     str: _TEXT,
     type(None): _TEXT,
-    tuple: _Kind(
+    tuple: Kind(
         "a list of strings",
         lambda value: isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value),
     ),
@@ -241,9 +237,6 @@ def make_attack(text: str) -> Attack:
     when = {key: params.pop(key) for key in ("start", "stop", "every") if key in params}
     decay = params.pop("decay", None)
     attack: Attack = _make("attack", name, params, _attacks(), ("start", "stop", "every", "decay"))
-    for key, value in [*when.items(), ("decay", decay)]:
-        if isinstance(value, str):
-            raise OptionError(f"attack {name!r}: {key} must be a number, not {value!r}")
     if decay is not None:
         attack = Decaying(attack, decay)
     return Scheduled(attack, **when) if when else attack
@@ -318,7 +311,7 @@ def _make(what: str, name: str, params: dict[str, Any], known: Mapping[str, Any]
         if key not in allowed:
             raise OptionError(f"{what} {name!r} has no parameter {key!r}{nearest(key, [*allowed, *more])}")
         kind = str(allowed[key].type)
-        if isinstance(value, str) and "str" not in kind and "Literal" not in kind:
+        if isinstance(value, str) and not allowed[key].metadata and "str" not in kind and "Literal" not in kind:
             raise OptionError(f"{what} {name!r}: {key} must be {kind}, not {value!r}")
     return known[name](**params)
 

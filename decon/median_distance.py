@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decon.errors import OptionError
 from decon.links import Links
+from decon.options import Kind, check_options, is_number, option
 from decon.screening import Inbox, Verdict
 
 __all__ = ["MedianDistance"]
+
+_FROM_ONE = Kind("a finite number of at least 1", lambda value: is_number(value) and value >= 1)
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,12 @@ class MedianDistance:
     array([ True,  True,  True, False,  True,  True,  True,  True])
     """
 
-    ratio: float = 5.0
+    ratio: float = option(_FROM_ONE, 5.0)
 
     readmits = True
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.ratio) and self.ratio >= 1):
-            raise OptionError(f"the ratio must be finite and at least 1, not {self.ratio}")
+        check_options(self)
 
     def start(self, links: Links, dim: int, rate: float | None) -> None:
         """Return no memory."""

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.costs.base import Array
+from decon.options import Kind, check_options
 from topologies import Topology
 
-__all__ = ["Attack", "View"]
+__all__ = ["ATTACK", "Attack", "View"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,16 @@ class Attack(ABC):
 
     A broadcast attack returns one row a falsifying agent, (b, N); one with ``per_arc`` set returns one row for every
     arc of ``view.outgoing``, (m, N).
+
+    Raises
+    ------
+    OptionError
+        If an option is not what its field says (:func:`decon.options.option`), when the attack is made.
     """
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not of their kind."""
+        check_options(self)
 
     @property
     def per_arc(self) -> bool:
@@ -106,3 +116,10 @@ class Attack(ABC):
     @abstractmethod
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return the messages of iteration ``view.k``; all randomness comes from ``rng``."""
+
+
+ATTACK = Kind(
+    "an attack such as Gaussian()",
+    lambda value: callable(value) and hasattr(value, "per_arc") and not isinstance(value, type),
+)
+"""What attacks are made from; any object of the right shape will do."""

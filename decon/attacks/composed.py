@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from decon.attacks.base import Attack, View
+from decon.attacks.base import ATTACK, Attack, View
 from decon.costs.base import Array
 from decon.errors import OptionError
+from decon.options import NOT_NEGATIVE, Kind, is_number, option, or_none, whole
 
 __all__ = ["Decaying", "Scaled", "Scheduled"]
+
+
+_BELOW_ONE = Kind("a number between 0 and 1, both excluded", lambda value: is_number(value) and 0 < value < 1)
 
 
 def _true(attack: Attack, view: View) -> Array:
@@ -36,12 +40,8 @@ class Decaying(Attack):
         If ``ratio`` is not in (0, 1).
     """
 
-    attack: Attack
-    ratio: float = 0.9
-
-    def __post_init__(self) -> None:
-        if not 0 < self.ratio < 1:
-            raise OptionError(f"Decaying needs 0 < ratio < 1, not {self.ratio}")
+    attack: Attack = field(metadata={"kind": ATTACK})
+    ratio: float = option(_BELOW_ONE, 0.9)
 
     @property
     def per_arc(self) -> bool:
@@ -70,12 +70,8 @@ class Scaled(Attack):
         If ``strength`` is negative or not finite.
     """
 
-    attack: Attack
-    strength: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.strength < float("inf"):
-            raise OptionError(f"Scaled needs a finite strength of at least 0, not {self.strength}")
+    attack: Attack = field(metadata={"kind": ATTACK})
+    strength: float = option(NOT_NEGATIVE, 1.0)
 
     @property
     def per_arc(self) -> bool:
@@ -111,14 +107,15 @@ class Scheduled(Attack):
         If start < 1, stop ≤ start or every < 1.
     """
 
-    attack: Attack
-    start: int = 1
-    stop: int | None = None
-    every: int = 1
+    attack: Attack = field(metadata={"kind": ATTACK})
+    start: int = option(whole(1), 1)
+    stop: int | None = option(or_none(whole(2)), None)
+    every: int = option(whole(1), 1)
 
     def __post_init__(self) -> None:
-        if self.start < 1 or self.every < 1 or (self.stop is not None and self.stop <= self.start):
-            raise OptionError(f"no schedule: start={self.start}, stop={self.stop}, every={self.every}")
+        super().__post_init__()
+        if self.stop is not None and self.stop <= self.start:
+            raise OptionError(f"Scheduled: stop must be greater than start={self.start}, not stop={self.stop}")
 
     @property
     def per_arc(self) -> bool:

@@ -8,8 +8,16 @@ import numpy as np
 
 from decon.attacks.base import Attack, View
 from decon.costs.base import Array
+from decon.errors import OptionError
+from decon.options import FLAG, NEGATIVE, NOT_NEGATIVE, NUMBER, Kind, is_number, option, or_none, whole
 
 __all__ = ["Constant", "Equivocate", "Gaussian", "NoAttack", "NonFinite", "Outlier", "SameValue", "SignFlip", "Zero"]
+
+_NUMBERS = Kind(
+    "a finite number or a tuple of them",
+    lambda value: is_number(value) or (isinstance(value, tuple) and value != () and all(map(is_number, value))),
+)
+_NOT_FINITE = Kind("nan, inf or -inf", lambda value: isinstance(value, float) and not np.isfinite(value))
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,9 @@ class Gaussian(Attack):
     Gaussian(mean=1.0, std=1.0, replace=False)
     """
 
-    mean: float = 0.0
-    std: float = 1.0
-    replace: bool = False
+    mean: float = option(NUMBER, 0.0)
+    std: float = option(NOT_NEGATIVE, 1.0)
+    replace: bool = option(FLAG, False)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return x + e, or e."""
@@ -52,7 +60,7 @@ class Gaussian(Attack):
 class SignFlip(Attack):
     """Sign-flipping: z = scale · x with scale < 0 (P2, section 4, there ε = -3)."""
 
-    scale: float = -3.0
+    scale: float = option(NEGATIVE, -3.0)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return scale · x."""
@@ -72,18 +80,21 @@ class Constant(Attack):
         In units of x.
     """
 
-    value: float | tuple[float, ...] = 1.0
+    value: float | tuple[float, ...] = option(_NUMBERS, 1.0)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return x + value."""
-        return np.asarray(view.own + np.asarray(self.value, dtype=float))
+        value = np.asarray(self.value, dtype=float)
+        if value.ndim and len(value) != view.own.shape[1]:
+            raise OptionError(f"Constant: value must have N = {view.own.shape[1]} entries, not {len(value)}")
+        return np.asarray(view.own + value)
 
 
 @dataclass(frozen=True)
 class Outlier(Attack):
     """One fixed value in every entry, whatever x is."""
 
-    value: float = 1e6
+    value: float = option(NUMBER, 1e6)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return the value."""
@@ -109,11 +120,13 @@ class SameValue(Attack):
         The agent copied; the first honest one unless given.
     """
 
-    agent: int | None = None
+    agent: int | None = option(or_none(whole(0)), None)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return copies of x_r."""
         copied = int(view.honest[0]) if self.agent is None else self.agent
+        if copied >= view.topo.n or copied in view.byzantine:
+            raise OptionError(f"SameValue: agent must be an honest one of 0 … {view.topo.n - 1}, not {copied}")
         return np.broadcast_to(view.row(copied), view.own.shape)
 
 
@@ -121,7 +134,7 @@ class SameValue(Attack):
 class NonFinite(Attack):
     """NaN or an infinity in every entry."""
 
-    value: float = float("nan")
+    value: float = option(_NOT_FINITE, float("nan"))
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return the value."""
@@ -132,8 +145,8 @@ class NonFinite(Attack):
 class Equivocate(Attack):
     """Another falsified value for every neighbour: x_i + N(mean, std²), drawn anew for each outgoing arc."""
 
-    mean: float = 0.0
-    std: float = 1.0
+    mean: float = option(NUMBER, 0.0)
+    std: float = option(NOT_NEGATIVE, 1.0)
 
     @property
     def per_arc(self) -> bool:

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from decon.attacks.base import Attack, View
 from decon.costs.base import Array
-from decon.errors import OptionError
+from decon.options import NOT_NEGATIVE, NUMBER, option, or_none, whole
 from decon.streams import stream
 
 __all__ = ["ALIE", "Colluding", "InnerProduct"]
@@ -35,7 +35,7 @@ class ALIE(Attack):
     1.43
     """
 
-    strength: float | None = None
+    strength: float | None = option(or_none(NUMBER), None)
 
     @staticmethod
     def paper_strength(n: int, byzantine: int) -> float:
@@ -58,7 +58,7 @@ class InnerProduct(Attack):
     .. [1] Xie, Koyejo, Gupta (2019). Fall of empires. UAI, section 4.
     """
 
-    scale: float = 1.0
+    scale: float = option(NUMBER, 1.0)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return -scale · mean."""
@@ -82,13 +82,9 @@ class Colluding(Attack):
         If ``direction`` is negative or no integer.
     """
 
-    mean: float = 0.0
-    std: float = 1.0
-    direction: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.direction is not None and (not isinstance(self.direction, int) or self.direction < 0):
-            raise OptionError(f"Colluding needs a seed of at least 0 as its direction, not {self.direction!r}")
+    mean: float = option(NUMBER, 0.0)
+    std: float = option(NOT_NEGATIVE, 1.0)
+    direction: int | None = option(or_none(whole(0)), None)
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return the value they agreed upon."""

@@ -8,12 +8,14 @@ import numpy as np
 
 from decon.attacks.base import Attack, View
 from decon.costs.base import Array
-from decon.errors import OptionError
+from decon.options import NUMBER, POSITIVE, Kind, is_number, option
 
 __all__ = ["Dissensus", "Stealth"]
 
 _UNDER = 0.99
 """Share of the threshold a stealthy message uses: rounding of x + t·u - x must not lift it over."""
+
+_UP_TO_ONE = Kind("a number above 0 and up to 1", lambda value: is_number(value) and 0 < value <= 1)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Dissensus(Attack):
        arXiv:2202.01545, section 6.
     """
 
-    strength: float = 1.5
+    strength: float = option(NUMBER, 1.5)
 
     @property
     def per_arc(self) -> bool:
@@ -76,12 +78,8 @@ class Stealth(Attack):
         If either is out of range.
     """
 
-    threshold: float = 1.0
-    ratio: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (self.threshold > 0 and 0 < self.ratio <= 1):
-            raise OptionError(f"Stealth needs threshold > 0 and 0 < ratio <= 1, not {self.threshold}, {self.ratio}")
+    threshold: float = option(POSITIVE, 1.0)
+    ratio: float = option(_UP_TO_ONE, 1.0)
 
     @property
     def per_arc(self) -> bool:

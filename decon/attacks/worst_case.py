@@ -34,9 +34,14 @@ class WorstCase(Attack):
     errors: Array = field(repr=False)
 
     def __post_init__(self) -> None:
-        errors = np.array(self.errors, dtype=float)
+        try:
+            errors = np.array(self.errors, dtype=float)
+        except (TypeError, ValueError):  # words, or rows of different lengths
+            raise OptionError("WorstCase: errors must be an array of numbers of shape (iterations, b, N)") from None
         if errors.ndim != 3:
-            raise OptionError(f"the errors must have shape (iterations, b, N), not {errors.shape}")
+            raise OptionError(f"WorstCase: errors must have shape (iterations, b, N), not {errors.shape}")
+        if not np.isfinite(errors).all():
+            raise OptionError("WorstCase: errors must be finite, found NaN or infinity")
         errors.flags.writeable = False
         object.__setattr__(self, "errors", errors)
 
@@ -76,7 +81,9 @@ class WorstCase(Attack):
     def __call__(self, view: View, rng: np.random.Generator) -> Array:
         """Return x + e^k."""
         if self.errors.shape[1:] != view.own.shape:
-            raise OptionError(f"errors of shape {self.errors.shape[1:]} do not fit {view.own.shape} messages")
+            raise OptionError(
+                f"WorstCase: errors of shape {self.errors.shape[1:]} do not fit {view.own.shape} messages"
+            )
         if view.k > len(self.errors):
             return view.own
         return np.asarray(view.own + self.errors[view.k - 1])

@@ -204,10 +204,67 @@ def test_stealth_has_a_direction_where_the_mean_has_none():
     assert np.array_equal(attacks.Stealth(2.0)(seen, None), np.tile([1.98, 0, 0], (3, 1)))
 
 
-@pytest.mark.parametrize("threshold, ratio", [(0.0, 1.0), (-1.0, 1.0), (1.0, 0.0), (1.0, 1.1), (np.nan, 0.5)])
-def test_stealth_refuses_what_is_no_threshold(threshold, ratio):
-    with pytest.raises(OptionError, match="Stealth"):
-        attacks.Stealth(threshold, ratio)
+NOTHING = attacks.NoAttack()
+REFUSED = [
+    ("Gaussian", "mean", ["1", np.inf, None, True, 10**400], {}),
+    ("Gaussian", "std", [-1, np.nan, "1"], {}),
+    ("Gaussian", "replace", ["no", 1, None], {}),
+    ("SignFlip", "scale", [0, 2.0, -np.inf, "big"], {}),
+    ("Constant", "value", [np.nan, "1", (), (1.0, np.inf), [[1.0]]], {}),
+    ("Outlier", "value", [np.inf, "1"], {}),
+    ("SameValue", "agent", [-1, 1.5, "0"], {}),
+    ("NonFinite", "value", [0.0, "nan"], {}),
+    ("Equivocate", "mean", [np.nan, "0"], {}),
+    ("Equivocate", "std", [-0.1, np.inf], {}),
+    ("ALIE", "strength", [np.nan, np.inf, "1"], {}),
+    ("InnerProduct", "scale", [np.nan, "1"], {}),
+    ("Colluding", "mean", [np.inf, "1"], {}),
+    ("Colluding", "std", [-1, np.nan], {}),
+    ("Colluding", "direction", [-1, 0.5, "north"], {}),
+    ("Dissensus", "strength", [np.nan, "1"], {}),
+    ("Stealth", "threshold", [0.0, -1.0, np.nan, np.inf, "1"], {}),
+    ("Stealth", "ratio", [0.0, 1.1, np.nan, "1"], {}),
+    ("WorstCase", "errors", ["much", [[1.0], [1.0, 2.0]], np.full((1, 1, 1), np.nan)], {}),
+    ("Decaying", "attack", [None, "gaussian", attacks.Gaussian], {}),
+    ("Decaying", "ratio", [0, 1, 1.0, np.nan, "0.5"], {"attack": NOTHING}),
+    ("Scaled", "strength", [-1, np.nan, np.inf, "1"], {"attack": NOTHING}),
+    ("Scheduled", "start", [0, -3, 1.5, np.nan, "1"], {"attack": NOTHING}),
+    ("Scheduled", "stop", [1, 2.5, "3"], {"attack": NOTHING}),
+    ("Scheduled", "every", [0, -1, 0.5, "2"], {"attack": NOTHING}),
+]
+
+
+@pytest.mark.parametrize("kind, name, values, others", REFUSED, ids=[f"{case[0]}.{case[1]}" for case in REFUSED])
+def test_nonsense_is_refused_in_one_line_when_an_attack_is_made(kind, name, values, others):
+    for value in values:
+        with pytest.raises(OptionError) as refusal:
+            getattr(attacks, kind)(**{name: value}, **others)
+        assert str(refusal.value).startswith(f"{kind}: {name} must be ")
+        assert "\n" not in str(refusal.value)
+
+
+def test_every_option_of_every_attack_says_what_it_may_be():
+    kinds = [kind for name in attacks.__all__ if dataclasses.is_dataclass(kind := getattr(attacks, name))]
+    said = {(kind.__name__, field.name) for kind in kinds for field in dataclasses.fields(kind) if field.metadata}
+    free = {("WorstCase", "errors"), *(("View", field.name) for field in dataclasses.fields(View))}
+    assert said | free == {(kind.__name__, field.name) for kind in kinds for field in dataclasses.fields(kind)}
+    assert {(name, option) for name, option, _, _ in REFUSED} - free >= said - {
+        ("Scaled", "attack"), ("Scheduled", "attack")
+    }  # fmt: skip
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert attacks.Scheduled(attacks.Gaussian(np.float32(1), np.int64(2)), start=np.int64(3)).start == 3
+
+
+def test_what_only_the_run_can_tell_is_refused_there():
+    for attack, words in (
+        (attacks.Constant((1.0, 2.0)), "4 entries, not 2"),
+        (attacks.SameValue(10), "0 … 9, not 10"),
+        (attacks.SameValue(5), "honest"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            attack(view(), None)
 
 
 @pytest.mark.parametrize("attack", [attacks.Gaussian(1.0, 2.0), attacks.Equivocate(1.0, 2.0)], ids=repr)
@@ -254,12 +311,7 @@ def test_dying_out_is_harmless_only_if_the_liar_believes_its_own_broadcast():
     assert 0.1 < shift <= np.sqrt(2) * total / (10 * costs.strong_convexity)
 
 
-@pytest.mark.parametrize(
-    "kind, options", [("Decaying", {"ratio": 1.0}), ("Scheduled", {"start": 0}), ("Scheduled", {"every": 0})]
-)
-def test_impossible_compositions_are_refused(kind, options):
-    with pytest.raises(OptionError):
-        getattr(attacks, kind)(attacks.NoAttack(), **options)
+def test_a_schedule_must_end_after_it_starts():
     with pytest.raises(OptionError, match="stop=2"):
         attacks.Scheduled(attacks.NoAttack(), start=2, stop=2)
 
