@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from decon.cli_options import experiment_from, one_topology, output_options, problem_options, show
+from decon.cli_paths import FILE, FOLDER
 from decon.cli_studies import reproduce, sweep
 from decon.errors import RunError
 from decon.experiment import attack_names, make_local_step
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["app", "main"]
 
@@ -37,7 +35,9 @@ def app() -> None:
 )
 @problem_options
 @output_options
-@click.option("--out", default="decon-compare", show_default=True, help="Folder for the table and the figure.")
+@click.option(
+    "--out", type=FOLDER, default="decon-compare", show_default=True, help="Folder for the table and the figure."
+)
 @click.option("--penalties", is_flag=True, help="Also draw the rate against the penalty, for each topology.")
 def compare(file: str | None, form: str | None, out: str, penalties: bool, **flags: Any) -> None:
     """Compare topologies on one problem, without and with falsifying agents.
@@ -84,9 +84,11 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
 )
 @problem_options
 @click.option("--tol", type=float, help="Stop at this mean distance to the minimiser.")
-@click.option("--out", help="Save the run as OUT.npz and OUT.json.")
+@click.option("--out", type=FILE, help="Save the run as OUT.npz and OUT.json.")
 @click.option("--engine", type=click.Choice(["local", "mpi"]), default="local", help="mpi: run me under mpiexec.")
-@click.option("--checkpoint", help="Folder for the run's state; the same command goes on from there after a kill.")
+@click.option(
+    "--checkpoint", type=FOLDER, help="Folder for the run's state; the same command goes on from there after a kill."
+)
 @click.option("--every", type=int, default=100, show_default=True, help="Iterations between checkpoints.")
 @click.option("--precision", type=click.Choice(["double", "single"]), default="double", help="Of messages and duals.")
 def solve(
@@ -149,7 +151,7 @@ def solve(
 
 @app.command()
 @click.argument("run", type=click.Path())
-@click.option("--figure", help="Draw the distance against iterations into this file.")
+@click.option("--figure", type=FILE, help="Draw the distance against iterations into this file.")
 def report(run: str, figure: str | None) -> None:
     """Print a saved RUN again: how it ended, and who was found lying.
 
@@ -174,7 +176,9 @@ def report(run: str, figure: str | None) -> None:
 @problem_options
 @output_options
 @click.option("--seeds", type=click.IntRange(1), default=2, show_default=True, help="Runs of each kind.")
-@click.option("--out", default="decon-verify", show_default=True, help="Folder for the table and the figure.")
+@click.option(
+    "--out", type=FOLDER, default="decon-verify", show_default=True, help="Folder for the table and the figure."
+)
 def verify(file: str | None, form: str | None, seeds: int, out: str, **flags: Any) -> None:
     """Hold every lemma, theorem and certificate against runs; exit code 1 if one that must hold does not.
 
@@ -205,7 +209,7 @@ def verify(file: str | None, form: str | None, seeds: int, out: str, **flags: An
 @problem_options
 @output_options
 @click.option("--edges", type=click.IntRange(1), default=3, show_default=True, help="Edges to add.")
-@click.option("--out", help="Write the designed networks as OUT-edges.graphml and so on.")
+@click.option("--out", type=FILE, help="Write the designed networks as OUT-edges.graphml and so on.")
 def design(file: str | None, topology: str | None, form: str | None, edges: int, out: str | None, **flags: Any) -> None:
     """Improve a network: edges to add, weights to choose; certified and measured rate before and after.
 
@@ -222,6 +226,7 @@ def design(file: str | None, topology: str | None, form: str | None, edges: int,
     for u, v in table.attrs["added"]:
         click.echo(f"add edge {topo.labels[u]!r} - {topo.labels[v]!r}", err=True)
     if out:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
         for name, network in table.attrs["networks"].items():
             path = f"{out}-{name.replace(' ', '-')}.graphml"
             package.write(network, path)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from decon.cli_options import output_options, show
+from decon.cli_paths import FOLDER
 
 __all__ = ["reproduce", "sweep"]
 
@@ -18,7 +19,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--out", help="Folder of the rows.  [FILE without .toml]")
+@click.option("--out", type=FOLDER, help="Folder of the rows.  [FILE without .toml]")
 @click.option("--jobs", type=int, default=-1, show_default=True, help="Worker processes; -1 is one a core.")
 @click.option("--dask", help="Address of a Dask scheduler, tcp://host:port, instead of processes here.")
 @click.option("--retry-failed", is_flag=True, help="Run the cells that failed once more.")
@@ -54,9 +55,9 @@ def study_options(command: _Command) -> _Command:
     """Add the flags of all reproductions."""
     command = click.option("--seeds", type=click.IntRange(1), help="Number of seeds, from 0.")(command)
     command = click.option("--quick", is_flag=True, help="Fewer seeds and cells: a look in seconds.")(command)
-    return click.option("--out", default="decon-reproduce", show_default=True, help="Folder of tables and figures.")(
-        command
-    )
+    return click.option(
+        "--out", type=FOLDER, default="decon-reproduce", show_default=True, help="Folder of tables and figures."
+    )(command)
 
 
 @reproduce.command()

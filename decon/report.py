@@ -138,6 +138,7 @@ def write_distance(result: Result, path: Path) -> Path:
 
     figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
     plots.distance(result, ax, color=plots.COLORS[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
     plt.close(figure)
     return path

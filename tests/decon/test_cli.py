@@ -263,3 +263,45 @@ def test_wrong_usage_is_one_line_too(decon, args: list[str]) -> None:
     assert (code, out) == (2, "")
     assert err.startswith("decon: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["compare", "--out", "taken/here"],
+        ["compare", "--out", "taken"],
+        ["solve", "--out", "taken/run"],
+        ["solve", "--out", "."],
+        ["solve", "--checkpoint", "taken/state"],
+        ["solve", "--checkpoint", "/proc/state"],
+        ["report", "run", "--figure", "taken/run.png"],
+        ["verify", "--out", "taken/here"],
+        ["design", "--out", "taken/better"],
+        ["sweep", "study.toml", "--out", "taken/rows"],
+        ["reproduce", "p1", "--out", "taken/p1"],
+        ["reproduce", "phase", "--out", "taken/phase"],
+        ["reproduce", "p2", "--out", "taken/p2"],
+        ["reproduce", "p2-graphs", "--out", "taken/p2"],
+    ],
+    ids=" ".join,
+)
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(
+    decon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: list[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file, so no folder")
+    (tmp_path / "study.toml").write_text("[grid]\nn = 4\n")
+    for name in ("compare", "solve", "verify"):
+        monkeypatch.setattr(f"decon.{name}", None)  # whoever starts to work fails otherwise
+    code, out, err = decon(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"decon: Invalid value for '{args[-2]}': ")
+    assert len(err.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["study.toml", "taken"]
+
+
+def test_folders_on_the_way_to_a_file_are_made(decon, tmp_path: Path) -> None:
+    assert decon("design", "--topology", "path", "--agents", "6", "--edges", "1", "--out", "new/better")[0] == 0
+    assert decon("solve", "--agents", "6", "--iterations", "20", "--byzantine", "0", "--out", "also/run")[0] == 0
+    assert decon("report", "also/run", "--figure", "third/run.png")[0] == 0
+    assert (tmp_path / "new" / "better-added-edges.graphml").exists()
+    assert (tmp_path / "third" / "run.png").exists()
