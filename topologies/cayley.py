@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["AbelianCayley"]
 
 _CANDIDATES = 32  # characters evaluated exactly; far more than any tie for an extreme value that the FFT could misrank
-_COLUMNS = 32  # factors Z_a × Z_b tried, at most
+_COLUMNS = 32  # factors Z_a × Z_b tried, at most, besides a clique's
 
 
 @dataclass(frozen=True)
@@ -54,24 +56,45 @@ class AbelianCayley:
         >>> AbelianCayley.find(make("path", 12)) is None
         True
         """
-        n, indptr = topo.n, topo.adjacency.indptr
+        return cls.of(topo.adjacency)
+
+    @classmethod
+    def of(cls, adjacency: sp.csr_array) -> AbelianCayley | None:
+        """Recognise such a graph by its adjacency matrix; it need not be connected, nor have edges."""
+        n, indptr = adjacency.shape[0], adjacency.indptr
         count = int(indptr[1])
         if (np.diff(indptr) != count).any():
             return None
-        steps, weights = topo.senders[:count], topo.arc_weights[:count]
+        steps, weights = adjacency.indices[:count].astype(np.int64), adjacency.data[:count]
         shapes: list[tuple[int, ...]] = [(n,)]
+        shapes += [(n // (count + 1), count + 1)] if 1 < count + 1 < n and n % (count + 1) == 0 else []  # cliques
         shapes += [(n // int(b), int(b)) for b in steps[:_COLUMNS] if 1 < b < n and n % b == 0]
         if n & (n - 1) == 0:
             shapes.append((2,) * (n.bit_length() - 1))
         for shape in shapes:
-            if _invariant(topo, shape, steps, weights):
+            if _invariant(adjacency, shape, steps, weights):
                 return cls(shape, steps, weights)
         return None
+
+    @property
+    def n(self) -> int:
+        """Number of agents."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def degree(self) -> float:
+        """Weighted degree of every agent."""
+        return float(self.weights.sum())
+
+    @cached_property
+    def signless_max(self) -> float:
+        """Greatest eigenvalue of D + A, that of the constant vector."""
+        return 2 * self.degree
 
     @cached_property
     def adjacency(self) -> NDArray[np.float64]:
         """(n,) eigenvalues of A in the order of the characters, to rounding in units of the degree."""
-        row = np.zeros(int(np.prod(self.shape)))
+        row = np.zeros(self.n)
         row[self.steps] = self.weights
         return np.ascontiguousarray(np.fft.fftn(row.reshape(self.shape)).real.ravel())
 
@@ -104,17 +127,20 @@ def _largest(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argpartition(values, -_CANDIDATES)[-_CANDIDATES:].astype(np.int64)
 
 
-def _invariant(topo: Topology, shape: tuple[int, ...], steps: NDArray[np.int64], weights: NDArray[np.float64]) -> bool:
+def _invariant(
+    adjacency: sp.csr_array, shape: tuple[int, ...], steps: NDArray[np.int64], weights: NDArray[np.float64]
+) -> bool:
     """Whether every agent hears exactly itself plus the steps, with the same weights."""
-    heard = np.zeros((topo.n, len(steps)), dtype=np.int64)
+    n = adjacency.shape[0]
+    heard = np.zeros((n, len(steps)), dtype=np.int64)
     stride = 1
-    rest, parts = np.arange(topo.n), steps
+    rest, parts = np.arange(n), steps
     for order in reversed(shape):
         rest, own = np.divmod(rest, order)
         parts, step = np.divmod(parts, order)
         heard += stride * ((own[:, None] + step) % order)
         stride *= order
     by_agent = np.argsort(heard, axis=1)
-    if (np.take_along_axis(heard, by_agent, axis=1).ravel() != topo.senders).any():
+    if (np.take_along_axis(heard, by_agent, axis=1).ravel() != adjacency.indices).any():
         return False
-    return bool((weights[by_agent].ravel() == topo.arc_weights).all())
+    return bool((weights[by_agent].ravel() == adjacency.data).all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from topologies.cayley import AbelianCayley
 from topologies.eigen import extremes
+from topologies.joins import Join
+from topologies.path_grid import PathGrid
 
 if TYPE_CHECKING:
     from topologies.topology import Topology
@@ -21,6 +23,26 @@ __all__ = ["Spectrum"]
 
 _DENSE = 2000  # agents up to which LAPACK is the quicker way (about a second)
 _EQUAL = 1e-12  # relative spread of degrees that summing weights in another order can leave
+
+
+class ClosedForm(Protocol):
+    """What a graph whose eigenvalues are known tells; all to rounding."""
+
+    @property
+    def adjacency(self) -> NDArray[np.float64]:
+        """(n,) eigenvalues of A, in any order."""
+
+    @property
+    def algebraic_connectivity(self) -> float:
+        """Least nonzero eigenvalue of D - A."""
+
+    @property
+    def signless_max(self) -> float:
+        """Greatest eigenvalue of D + A."""
+
+    @property
+    def signless_min(self) -> float:
+        """Least eigenvalue of D + A."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +79,7 @@ class Spectrum:
     residual: float = 0.0
     method: str = "dense"
     _topo: Topology | None = field(default=None, repr=False, compare=False)
-    _cayley: AbelianCayley | None = field(default=None, repr=False, compare=False)
+    _closed: ClosedForm | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def graph_condition(self) -> float:
@@ -67,8 +89,8 @@ class Spectrum:
     @cached_property
     def adjacency(self) -> NDArray[np.float64] | None:
         """(n,) all eigenvalues of A, ascending; None on large graphs that have no known closed form."""
-        if self._cayley is not None:
-            values = np.sort(self._cayley.adjacency)
+        if self._closed is not None:
+            values = np.sort(self._closed.adjacency)
         elif self._topo is not None and self.n <= _DENSE:
             values = np.linalg.eigvalsh(self._topo.adjacency.toarray())
         else:
@@ -93,8 +115,9 @@ class Spectrum:
     def of(cls, topo: Topology) -> Spectrum:
         """Compute the spectrum of ``topo``.
 
-        Graphs in the natural numbering of an abelian group (ring, circulant, torus, hypercube, complete; every arc
-        is checked) have a closed form. Others go to LAPACK up to 2000 agents and to sparse eigensolvers above.
+        These have a closed form in their natural numbering, of which every arc is checked: Cayley graphs of an abelian
+        group (ring, circulant, torus, hypercube, complete), joins of two of them (star, wheel, complete bipartite),
+        paths and grids. Others go to LAPACK up to 2000 agents and to sparse eigensolvers above.
 
         Examples
         --------
@@ -106,12 +129,11 @@ class Spectrum:
         degrees = topo.degrees
         regular = bool(np.ptp(degrees) <= _EQUAL * degrees.max())
         bipartite = _is_bipartite(topo)
-        cayley = AbelianCayley.find(topo) if regular else None
+        closed: ClosedForm | None = AbelianCayley.find(topo) if regular else Join.find(topo) or PathGrid.find(topo)
         residual = 0.0
-        if cayley is not None:
+        if closed is not None:
             method = "closed form"
-            least, smallest = cayley.algebraic_connectivity, cayley.signless_min
-            largest = 2 * float(degrees.max())
+            least, smallest, largest = closed.algebraic_connectivity, closed.signless_min, closed.signless_max
         elif topo.n <= _DENSE:
             method = "dense"
             signed = np.linalg.eigvalsh(topo.L_minus.toarray())
@@ -132,7 +154,7 @@ class Spectrum:
             residual=residual,
             method=method,
             _topo=topo,
-            _cayley=cayley,
+            _closed=closed,
         )
 
 

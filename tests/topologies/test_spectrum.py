@@ -96,6 +96,62 @@ def test_closed_form_is_lapack(name, params):
     assert s.adjacency == pytest.approx(np.linalg.eigvalsh(topo.adjacency.toarray()), abs=1e-12)
 
 
+def weighted_grid(rows, columns, down, right):
+    grid = topologies.make("grid", rows * columns, rows=rows)
+    return Topology.from_edges(grid.n, grid.edges, np.where(np.diff(grid.edges)[:, 0] == 1, right, down))
+
+
+JOINS = [(name, n, {}) for name in ("star", "wheel") for n in (4, 5, 6, 12, 13, 40)] + [
+    ("star", 2, {}),
+    ("star", 3, {}),
+]
+JOINS += [("complete_bipartite", n, {"left": left}) for n, left in ((5, 2), (9, 8), (30, 11))]
+PATHS = [("path", n, {}) for n in (3, 4, 9, 40)] + [("grid", n, {"rows": r}) for n, r in ((6, 2), (12, 6), (35, 5))]
+COMPOSED = [topologies.make(name, n, **params) for name, n, params in JOINS + PATHS] + [
+    Topology(nx.windmill_graph(5, 4), name="windmill"),  # hub and five triangles
+    Topology(nx.windmill_graph(6, 3), name="friendship"),
+    Topology(nx.complete_multipartite_graph(1, 1, 1, 4), name="split"),  # a triangle, all joined to four
+    Topology.from_edges(9, (wheel := topologies.make("wheel", 9)).edges, np.where(wheel.edges[:, 0] == 0, 0.3, 2.0)),
+    Topology.from_edges(9, 8 - wheel.edges, np.where(wheel.edges[:, 0] == 0, 3.0, 0.5), name="hub last"),
+    weighted_grid(4, 7, 0.2, 3.0),
+    weighted_grid(7, 4, 1.5, 0.1),
+]
+
+
+@pytest.mark.parametrize("topo", COMPOSED, ids=lambda topo: f"{topo.name}-{topo.n}-{topo.n_edges}")
+def test_joins_and_grids_are_lapack(topo):
+    s = topo.spectrum
+    assert s.method == "closed form"
+    minus, plus = (np.linalg.eigvalsh(m.toarray()) for m in (topo.L_minus, topo.L_plus))
+    # rounding of LAPACK, a few ulp of Λ <= 45
+    near = {"abs": 1e-12}
+    assert (s.algebraic_connectivity, s.signless_max, s.signless_min) == pytest.approx(
+        (minus[1], plus[-1], plus[0]), **near
+    )
+    assert s.adjacency == pytest.approx(np.linalg.eigvalsh(topo.adjacency.toarray()), **near)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", ["wheel", "path", "grid", "star", "complete_bipartite"])
+def test_joins_and_grids_need_every_arc(name, seed):
+    """One changed weight, one edge more or another numbering, and LAPACK decides."""
+    rng = np.random.default_rng(seed)
+    topo = topologies.make(name, 12, **({"left": 5} if name == "complete_bipartite" else {}))
+    weights = np.ones(topo.n_edges)
+    weights[rng.integers(topo.n_edges)] = 2
+    missing = np.argwhere(np.triu(topo.adjacency.toarray() == 0, 1))
+    more = np.vstack([topo.edges, missing[rng.integers(len(missing))]])
+    for changed in (
+        Topology.from_edges(12, topo.edges, weights),
+        Topology.from_edges(12, more),
+        relabelled(topo, seed),
+    ):
+        minus, plus = (np.linalg.eigvalsh(m.toarray()) for m in (changed.L_minus, changed.L_plus))
+        s = changed.spectrum
+        found = (s.algebraic_connectivity, s.signless_max, s.signless_min)
+        assert found == pytest.approx((minus[1], plus[-1], plus[0]), abs=1e-12)  # rounding of LAPACK
+
+
 def test_closed_form_needs_every_arc():
     """One moved edge or one changed weight of a ring is noticed."""
     edges = np.stack([np.arange(12), (np.arange(12) + 1) % 12], axis=1)
@@ -155,13 +211,18 @@ def test_large_ring_in_any_numbering():
 
 @pytest.mark.parametrize("n", [5000, 5001])
 def test_clustered_eigenvalues_of_a_large_wheel(n):
-    """The eigenvalues next to the least differ by 1e-6 of it, too little for Lanczos: it takes the bisection."""
-    s, rim = topologies.make("wheel", n).spectrum, n - 1
+    """The eigenvalues next to the least differ by 1e-6 of it, too little for Lanczos: it takes the bisection.
+
+    The same wheel in its natural numbering has a closed form.
+    """
+    s, rim = relabelled(topologies.make("wheel", n), 0).spectrum, n - 1
+    known = topologies.make("wheel", n).spectrum
     hub = np.linalg.eigvalsh([[rim, np.sqrt(rim)], [np.sqrt(rim), 5]])
     expected = 1 + 4 * np.sin(np.pi / rim) ** 2, hub[1], 3 + 2 * np.cos(2 * np.pi * (rim // 2) / rim)
     # Λ = n makes a unit in the last place of L 1e-12; a Rayleigh quotient errs by the residual² over the gap
     assert (s.algebraic_connectivity, s.signless_max, s.signless_min) == pytest.approx(expected, abs=1e-10, rel=1e-12)
-    assert s.method == "sparse"
+    assert (known.algebraic_connectivity, known.signless_max, known.signless_min) == pytest.approx(expected, rel=1e-12)
+    assert (s.method, known.method) == ("sparse", "closed form")
 
 
 def test_large_regular_graph_is_an_expander():
