@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.circle import Circle, Violation
 from analysis.circle_regular import regular_rate
 from analysis.errors import HypothesisError
-from analysis.hypotheses import require_class, require_penalty, require_scale
+from analysis.hypotheses import require_class, require_penalty, require_scale, require_topology
 from analysis.linear import byzantine_rows
 from analysis.lmi import lmi_peak_gain
 from analysis.reach import peak_gain
@@ -76,7 +76,7 @@ def certified_rate(topo: Topology | Spectrum, *, strong_convexity: float, smooth
     """
     require_class(strong_convexity, smoothness)
     require_penalty(penalty)
-    spectrum = topo if isinstance(topo, Spectrum) else topo.spectrum
+    spectrum = topo if isinstance(topo, Spectrum) else require_topology(topo).spectrum
     if spectrum.is_regular:
         if spectrum.adjacency is None:
             raise HypothesisError("the spectrum of a regular graph must hold all adjacency eigenvalues, it holds none")
@@ -118,7 +118,7 @@ def certified_radius(
     Returns
     -------
     float
-        In units of x; inf if no ellipsoid was found.
+        In units of x; inf if the rate is not certified or no ellipsoid was found.
 
     Raises
     ------
@@ -133,6 +133,7 @@ def certified_radius(
     >>> round(certified_radius(star, **kwargs, method="small_gain"), 2)
     0.14
     """
+    require_topology(topo)
     require_class(strong_convexity, smoothness)
     require_penalty(penalty)
     require_scale("the error bound", error_bound)
@@ -142,6 +143,8 @@ def certified_radius(
     if error_bound == 0:
         return 0.0
     rate = certified_rate(topo, strong_convexity=strong_convexity, smoothness=smoothness, penalty=penalty)
+    if not rate < 1:
+        return float("inf")
     loop = sector_loop(topo, strong_convexity, smoothness, penalty, agents)
     starts: list[NDArray[np.float64]] = []
     if method == "lmi" and topo.n <= _SDP_AGENTS and smoothness > strong_convexity:
@@ -164,8 +167,9 @@ def _irregular_rate(topo: Topology, nu: float, ell: float, c: float) -> float:
     """Return the least rate of the frequency test that can be proved, from violations upwards."""
     loop = sector_loop(topo, (nu + ell) / 2, (nu + ell) / 2, c)
     low = float(np.abs(np.linalg.eigvals(loop.A)).max())
-    if nu == ell:
-        return low
+    open_above = 1 - 4 * (topo.n + 10) * float(np.finfo(float).eps)  # what rounding can feign
+    if nu == ell or low >= open_above:
+        return low if low < open_above else 1.0
     circle = Circle(topo, nu, ell, c)
     for gap in _GAPS:
         for _ in range(_TURNS):
@@ -173,7 +177,7 @@ def _irregular_rate(topo: Topology, nu: float, ell: float, c: float) -> float:
             found = circle.search(rate)
             if not isinstance(found, Violation):
                 if found == "certified":
-                    return rate
+                    return rate if rate < open_above else 1.0
                 break
             low = circle.sharpen(found).rate
     return 1.0

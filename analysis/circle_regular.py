@@ -44,7 +44,7 @@ def regular_rate(
     m, radius = (nu + ell) / 2, (ell - nu) / 2
     gaps = np.sort(np.maximum(degree - np.asarray(eigenvalues, dtype=float), 0.0))[1:]
     consensus = 2 * c * degree / (nu + 2 * c * degree)
-    low = max(consensus, *(_equal_hessians(gaps, degree, h, c) for h in (nu, m, ell)))
+    low = min(1.0, max(consensus, *(_equal_hessians(gaps, degree, h, c) for h in (nu, m, ell))))  # 1 is certain
     if radius == 0.0:
         return low
     high = low + 1e-12 * (1 - low)

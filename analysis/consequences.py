@@ -113,6 +113,10 @@ def theorem4(
         objective=objective,
     )
     chosen = (1 + bound.rate) / 2 if rate is None else rate
+    if not bound.rate < 1:
+        raise HypothesisError(
+            f"the rate 1/(1 + δ) rounds to 1, as δ = {bound.contraction:.3g}: there is no room for errors"
+        )
     if not (bound.rate < chosen < 1):
         raise HypothesisError(f"the rate must lie between {bound.rate:g} and 1, not {chosen:g}")
     return AttackBudget(chosen, bound)

@@ -12,6 +12,7 @@ from scipy.linalg import eigh
 
 from analysis.certificate import certified_rate
 from analysis.errors import HypothesisError
+from analysis.hypotheses import require_topology
 from analysis.lmi import solved
 from analysis.penalty import optimal_penalty
 from topologies import Topology
@@ -98,6 +99,7 @@ def suggest_edges(topo: Topology, k: int) -> Topology:
     >>> better.n_edges, round(better.spectrum.algebraic_connectivity / 0.381966, 2)
     (5, 3.62)
     """
+    require_topology(topo)
     missing = topo.n * (topo.n - 1) // 2 - topo.n_edges
     if not 0 <= k <= missing:
         raise HypothesisError(f"between 0 and {missing} edges can be added, not {k}")
@@ -143,6 +145,7 @@ def optimal_weights(topo: Topology, *, regular: bool = False) -> Topology:
     >>> round(better.spectrum.algebraic_connectivity / lollipop.spectrum.algebraic_connectivity, 2)
     1.5
     """
+    require_topology(topo)
     import cvxpy as cp
 
     n, edges = topo.n, topo.edges

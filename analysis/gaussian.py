@@ -93,8 +93,9 @@ def steady_state_covariance(
         raise HypothesisError(f"the mean of the errors must be finite, not {mean:g}")
     n, dim = topo.n, linear.dim
     step = linear.matrix()
-    if float(np.abs(np.linalg.eigvals(step)).max()) >= 1:
-        raise HypothesisError("the iteration does not contract, so it has no steady state")
+    rate = float(np.abs(np.linalg.eigvals(step)).max())
+    if rate >= 1 - 1e-12:  # the covariance grows like 1 / (1 - ρ) and would be rounding
+        raise HypothesisError(f"the iteration does not contract (its rate is {rate:.12g}), so it has no steady state")
     inputs = len(liars) * dim
     z = np.zeros((n, dim, inputs))
     z[liars] = np.eye(inputs).reshape(len(liars), dim, inputs)

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import helmert
 
 from analysis.errors import HypothesisError
-from analysis.hypotheses import require_penalty
+from analysis.hypotheses import require_penalty, require_topology
 from topologies import Topology
+from topologies.magnitudes import MOST
 
 __all__ = ["LinearIteration", "byzantine_rows"]
 
@@ -62,6 +63,7 @@ class LinearIteration:
         >>> LinearIteration.of(Topology(nx.path_graph(2)), [1.0, 2.0], 0.5).inverse.ravel().round(3).tolist()
         [0.5, 0.333]
         """
+        require_topology(topo)
         require_penalty(penalty)
         given = np.asarray(hessians, dtype=float)
         blocks = given[:, None, None] if given.ndim == 1 else given
@@ -69,6 +71,8 @@ class LinearIteration:
             raise HypothesisError(f"the Hessians must have shape ({topo.n},) or ({topo.n}, N, N), not {given.shape}")
         if not np.isfinite(blocks).all():
             raise HypothesisError(f"the Hessian of agent {np.argwhere(~np.isfinite(blocks))[0][0]} is not finite")
+        if (large := np.abs(blocks).max()) > MOST:
+            raise HypothesisError(f"entries of Hessians must be at most {MOST:g}, not {large:g}; choose other units")
         skew = np.abs(blocks - blocks.transpose(0, 2, 1)).max(axis=(1, 2))
         if (skew > 1e-12 * np.abs(blocks).max(axis=(1, 2))).any():  # rounding of a symmetric product is far below
             raise HypothesisError(f"the Hessian of agent {int(skew.argmax())} is not symmetric")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import HypothesisError
-from analysis.hypotheses import require_class, require_penalty, require_scale
+from analysis.hypotheses import require_class, require_penalty, require_scale, require_spectrum
 from analysis.one_step import RATE_FIRST, contraction_and_gain
 from analysis.ratio import RatioBound, ratio_bound
 from analysis.splits import Objective, Splits, balanced_lambda2, best_lambda2, best_splits
@@ -268,6 +268,7 @@ def _neighborhood(
     objective: Objective,
 ) -> Neighborhood:
     """Build the bound at ``penalty``, or at c* of the splits if it is None."""
+    require_spectrum(spectrum)
     require_class(strong_convexity, smoothness)
     if objective not in ("rate", "radius"):
         raise HypothesisError(f"the objective must be 'rate' or 'radius', not {objective!r}")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import HypothesisError
-from analysis.hypotheses import require_class, require_penalty
+from analysis.hypotheses import require_class, require_penalty, require_spectrum
 from analysis.splits import Splits, best_lambda2, best_splits
 from topologies import Spectrum
 
@@ -124,6 +124,7 @@ def theorem1(
     >>> round(bound.rate, 3)
     0.864
     """
+    require_spectrum(spectrum)
     require_class(strong_convexity, smoothness)
     require_penalty(penalty)
     if splits is None:

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 
 from analysis.certificate import certified_rate
 from analysis.errors import HypothesisError
-from analysis.hypotheses import require_class
+from analysis.hypotheses import require_class, require_topology
 from analysis.neighborhood import theorem3
 from analysis.quadratic import exact_rate
 from topologies import Spectrum, Topology
@@ -74,7 +74,7 @@ def optimal_penalty(
         raise HypothesisError(f'method must be "theorem3", "certified" or "exact", not {method!r}')
     if (method == "exact") != (hessians is not None):
         raise HypothesisError('hessians belong to method "exact", and only there')
-    spectrum = topo if isinstance(topo, Spectrum) else topo.spectrum
+    spectrum = topo if isinstance(topo, Spectrum) else require_topology(topo).spectrum
     if method == "exact":
         if not isinstance(topo, Topology):
             raise HypothesisError("the exact rate needs the Topology itself, not its Spectrum")

@@ -57,7 +57,8 @@ def exact_rate(topo: Topology, hessians: ArrayLike, penalty: float) -> float:
     if curvatures[0] >= 0 and (linear.hessians == linear.hessians[0]).all() and topo.spectrum.is_regular:
         return max(regular_rate(topo.spectrum, float(h), penalty) for h in curvatures)
     if (2 * topo.n - 1) * linear.dim <= _DENSE_UP_TO:
-        return float(np.abs(np.linalg.eigvals(linear.matrix())).max())
+        rate = float(np.abs(np.linalg.eigvals(linear.matrix())).max())
+        return rate if rate <= 1 or np.linalg.eigvalsh(linear.hessians).min() < 0 else 1.0  # convex costs never grow
     return _sparse_rate(linear)
 
 
@@ -92,7 +93,7 @@ def regular_rate(spectrum: Spectrum, curvature: float, penalty: float) -> float:
         trace, product = 1 + 2 * g * theta, g * (d + theta)
         root = trace**2 - 4 * product
         rates.append(math.sqrt(product) if root < 0 else (trace + math.sqrt(root)) / 2)
-    return max(rates)
+    return min(1.0, max(rates))  # convex costs never grow; what is above is rounding
 
 
 def _sparse_rate(linear: LinearIteration) -> float:

@@ -161,12 +161,16 @@ def _responses(linear: LinearIteration, liars: NDArray[np.intp], honest: NDArray
     curvature = np.linalg.eigvalsh(linear.hessians)
     low, high = float(curvature.min()), float(curvature.max())
     slow = 1 - theorem1(topo.spectrum, strong_convexity=low, smoothness=high, penalty=linear.penalty).distance_rate
+    if slow <= 0:
+        raise HypothesisError(
+            f"Theorem 1's rate rounds to 1 (ν = {low:g}, ℓ = {high:g}, c = {linear.penalty:g}): the tail has no bound"
+        )
     inputs = len(liars) * dim
     z = np.zeros((topo.n, dim, inputs))
     z[liars] = np.eye(inputs).reshape(len(liars), dim, inputs)
     alpha = linear.ascend(np.zeros_like(z), z)
     kept: list[Array] = []
-    total, check = 0.0, 64
+    total, check, last = 0.0, 64, (0, math.inf)
     while True:
         z = linear.update(z, alpha)
         alpha = linear.ascend(alpha, z)
@@ -182,7 +186,11 @@ def _responses(linear: LinearIteration, liars: NDArray[np.intp], honest: NDArray
         if tail <= _TAIL * total:
             return np.array(kept), tail
         check += check // 2
-        if check * kept[0].size > _MOST_ENTRIES:
+        fallen = math.log(last[1] / tail) if len(kept) > max(1000, 10 * topo.n) else math.inf
+        pace = fallen / (len(kept) - last[0])
+        needed = len(kept) + math.log(tail / (_TAIL * total)) / pace if pace > 0 else math.inf
+        last = len(kept), tail
+        if max(check, needed) * kept[0].size > _MOST_ENTRIES:
             raise HypothesisError(
                 f"the response of {len(honest)} honest to {len(liars)} Byzantine agents is too long to hold: "
                 f"{len(kept)} iterations leave {tail / total:.1g} of it"

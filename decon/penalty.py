@@ -9,6 +9,7 @@ import numpy as np
 
 from decon.costs import Quadratic
 from decon.errors import OptionError
+from topologies.magnitudes import LEAST, MOST, in_range
 
 if TYPE_CHECKING:
     from decon.costs import Costs
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "best_penalty", "certifiable", "choose_penalty"]
 
 METHODS = ("auto", "certified", "theorem3", "exact")
-
-_LEAST, _MOST = 1e-100, 1e100
-"""Given penalties beyond these are mistakes, and products of them leave the range of doubles."""
 
 _CERTIFIED_UP_TO = 300
 """Agents of an irregular graph up to which "auto" takes the certified penalty: the search takes seconds there."""
@@ -48,8 +46,8 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
             raise OptionError(f"the penalty must be a number or one of {', '.join(METHODS)}, not {penalty!r}")
         if not (np.isfinite(penalty) and penalty > 0):
             raise OptionError(f"the penalty must be positive and finite, not {penalty}")
-        if not _LEAST <= penalty <= _MOST:
-            raise OptionError(f"the penalty must lie between {_LEAST:g} and {_MOST:g}, not {penalty:g}")
+        if not in_range(float(penalty)):
+            raise OptionError(f"the penalty must lie between {LEAST:g} and {MOST:g}, not {penalty:g}")
         return float(penalty), "given"
     if penalty not in METHODS:
         raise OptionError(f"unknown penalty {penalty!r}; give a number or one of {', '.join(METHODS)}")

@@ -326,11 +326,10 @@ def _screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | Non
     """Return a certified rate for screening rules, or None where theory gives none."""
     import analysis
 
-    if not (costs.strong_convexity > 0 and np.isfinite(costs.smoothness) and certifiable(topo)):
+    strong, smooth = costs.strong_convexity, costs.smoothness
+    if not (strong > 1e-12 * smooth and np.isfinite(smooth) and certifiable(topo)):
         return None
-    rate = analysis.certified_rate(
-        topo, strong_convexity=costs.strong_convexity, smoothness=costs.smoothness, penalty=penalty
-    )
+    rate = analysis.certified_rate(topo, strong_convexity=strong, smoothness=smooth, penalty=penalty)
     return float(rate) if rate < 1 else None
 
 

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from topologies.cayley import AbelianCayley
 from topologies.eigen import extremes
+from topologies.errors import TopologyError
 from topologies.joins import Join
 from topologies.path_grid import PathGrid
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Spectrum"]
 
 _DENSE = 2000  # agents up to which LAPACK is the quicker way (about a second)
+_LOST = 4 * np.finfo(float).eps  # LAPACK's eigenvalues err by a few ulp of the largest, times n at worst
 _EQUAL = 1e-12  # relative spread of degrees that summing weights in another order can leave
 
 
@@ -119,6 +121,11 @@ class Spectrum:
         group (ring, circulant, torus, hypercube, complete), joins of two of them (star, wheel, complete bipartite),
         paths and grids. Others go to LAPACK up to 2000 agents and to sparse eigensolvers above.
 
+        Raises
+        ------
+        TopologyError
+            If weights many orders of magnitude apart leave no digit of the algebraic connectivity.
+
         Examples
         --------
         >>> from topologies import make
@@ -138,7 +145,13 @@ class Spectrum:
             method = "dense"
             signed = np.linalg.eigvalsh(topo.L_minus.toarray())
             signless = np.linalg.eigvalsh(topo.L_plus.toarray())
-            least, smallest, largest = float(signed[1]), float(signless[0]), float(signless[-1])
+            least, largest = float(signed[1]), float(signless[-1])
+            smallest = max(float(signless[0]), 0.0)  # D + A is positive semidefinite
+            if least <= _LOST * topo.n * largest:
+                raise TopologyError(
+                    f"the algebraic connectivity of {topo!r} is lost in rounding beside {largest:.3g}: its weights, "
+                    f"{topo.weights.min():g} to {topo.weights.max():g}, lie too far apart"
+                )
         else:
             method = "sparse"
             least, smallest, largest, residual = extremes(topo, regular=regular, bipartite=bipartite)

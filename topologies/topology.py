@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from topologies.errors import TopologyError
+from topologies.magnitudes import LEAST, MOST
 
 if TYPE_CHECKING:
     from topologies.spectrum import Spectrum
@@ -34,7 +35,7 @@ class Topology:
     ----------
     graph : networkx.Graph
         Connected, undirected, without self-loops or parallel edges, on at least two nodes. The edge attribute
-        ``weight`` (positive and finite, 1 where absent) is w_ij.
+        ``weight`` (positive, from 1e-30 to 1e30; 1 where absent) is w_ij.
     name : str, optional
         Used in tables and figures; the graph's own name otherwise.
 
@@ -42,7 +43,7 @@ class Topology:
     ------
     TopologyError
         If the graph is directed, a multigraph, disconnected, has fewer than two nodes, a self-loop, or a weight
-        that is not positive and finite. The message names the node, edge or value.
+        out of range. The message names the node, edge or value.
 
     Examples
     --------
@@ -139,11 +140,12 @@ class Topology:
         loops = np.flatnonzero(edges[:, 0] == edges[:, 1])
         if loops.size:
             raise TopologyError(f"self-loop at node {label(int(edges[loops[0], 0]))!r}")
-        bad = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+        bad = np.flatnonzero(~((weights >= LEAST) & (weights <= MOST)))
         if bad.size:
             u, v = (label(int(i)) for i in edges[bad[0]])
             raise TopologyError(
-                f"edge ({u!r}, {v!r}) has weight {weights[bad[0]]:g}; weights must be positive and finite"
+                f"edge ({u!r}, {v!r}) has weight {weights[bad[0]]:g}; weights must be positive and finite, "
+                f"from {LEAST:g} to {MOST:g}"
             )
         rows, cols = np.concatenate([edges, edges[:, ::-1]]).T
         adjacency = sp.csr_array((np.concatenate([weights, weights]), (rows, cols)), shape=(n, n))

@@ -19,7 +19,7 @@ def samples():
     yield topologies.make("davis_women")  # labels with blanks
     yield topologies.make("les_miserables")
     mixed = ['é "&<', 7, -3, "0"]
-    yield Topology.from_edges(4, [[0, 3], [3, 1], [1, 2]], [0.1, 1 / 3, 1e-300], labels=mixed)
+    yield Topology.from_edges(4, [[0, 3], [3, 1], [1, 2]], [0.1, 1 / 3, 1e-30], labels=mixed)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
