@@ -234,7 +234,8 @@ def test_same_seed_same_bytes_and_another_seed_differs() -> None:
 def test_finite_dual_bound_limits_every_message(value: float, bound: float) -> None:
     """|η| ≤ λ and honest agents stay finite, whatever one agent sends (docs/theory.md section 9)."""
     topo = topologies.make("star", 6)
-    method = Method(topo, quadratic(6), 0.5, np.array([5]), attacks.Outlier(value), dual_bound=bound)
+    attack = attacks.Outlier(value) if np.isfinite(value) else attacks.NonFinite(value)
+    method = Method(topo, quadratic(6), 0.5, np.array([5]), attack, dual_bound=bound)
     zero = np.zeros((6, 3))
     for state in states(method, 20, zero, zero):
         assert np.abs(state.duals).max() <= bound
