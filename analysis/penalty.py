@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
 
 from analysis.certificate import certified_rate
 from analysis.errors import HypothesisError
@@ -125,6 +124,8 @@ def _minimise(rate: Callable[[float], float], start: float) -> float:
     if 0 < best < len(places) - 1:
         around = places[best - 1], places[best], places[best + 1]
         if met[around[1]] < min(met[around[0]], met[around[2]]):
+            from scipy.optimize import minimize_scalar  # slow to import
+
             options = {"xtol": _PRECISION, "maxiter": _EVALUATIONS - len(met)}
             minimize_scalar(slowness, bracket=around, method="brent", options=options)
     return float(np.exp(min(met, key=met.__getitem__)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -106,20 +108,39 @@ def run(
             if cell.key not in before.index or cell.key in attempts.index
         ]
         with tqdm(total=len(cells), initial=len(cells) - len(todo), disable=not progress, unit="run") as bar:
-            recent: list[dict[str, Any]] = []
-            for row in _rows(todo, store.folder, jobs, dask):
-                recent.append(row)
-                bar.update()
-                if len(recent) >= _PACK_EVERY:
-                    store.pack(recent)
-                    recent.clear()
-        store.pack(recent)
+            _keep(_rows(todo, store.folder, jobs, dask), store, bar.update)
         store.tidy()
         return _report(cells, store, len(todo))
 
 
+def _keep(rows: Iterator[dict[str, Any]], store: Store, tell: Callable[[int], object]) -> None:
+    """Flush rows, tell how many that makes, and pack them, in a thread of its own: no run waits for the disk."""
+    arrived: deque[dict[str, Any]] = deque()
+    flushed: list[dict[str, Any]] = []
+
+    def settle(last: bool = False) -> None:
+        new = [arrived.popleft() for _ in range(len(arrived))]
+        if new:
+            store.flush(new)
+            tell(len(new))
+            flushed.extend(new)
+        if len(flushed) >= _PACK_EVERY or last:
+            store.pack(flushed)
+            flushed.clear()
+
+    with ThreadPoolExecutor(1) as disk:
+        settled = disk.submit(settle)
+        for row in rows:
+            arrived.append(row)
+            if settled.done():
+                settled.result()  # raises what the disk refused
+            settled = disk.submit(settle)
+        settled.result()
+        disk.submit(settle, True).result()
+
+
 def _rows(todo: list[tuple[Cell, int]], folder: Path, jobs: int, dask: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the rows as they finish; each is on disk by then."""
+    """Yield the rows as they finish; each is in its file by then."""
     if not todo:
         return iter(())
     if dask is not None:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from topologies.errors import TopologyError
 from topologies.random_regular import regular_edges
@@ -79,6 +78,8 @@ def random_geometric(n: int, *, radius: float | None = None, rng: np.random.Gene
     reach = math.sqrt(2 * math.log(n) / (math.pi * n)) if radius is None else radius
     if not 0 < reach < math.inf:
         raise TopologyError(f"random_geometric needs a positive finite radius, not {reach}")
+
+    from scipy.spatial import cKDTree  # slow to import
 
     def draw() -> _Edges:
         return np.asarray(cKDTree(rng.random((n, 2))).query_pairs(reach, output_type="ndarray"), dtype=np.int64)

@@ -1,16 +1,21 @@
 """Where rows are kept: one small parquet file a run, written as it finishes, packed into larger ones as they add up.
 
-Every file is written beside its place, flushed to the disk and moved there, so a kill or a power cut leaves it whole or
-not at all. A packed file is in place before the small ones it replaces are deleted; in between, rows exist twice, and
-reading takes each key once. So at every moment every finished row can be read exactly once.
+Every file is written beside its place and moved there, so a kill leaves it whole or not at all. A packed file is on the
+disk and in place before the small ones it replaces are deleted; in between, rows exist twice, and reading takes each
+key once. So at every moment every finished row can be read exactly once.
+
+A power cut is another matter: a small file survives it once it was flushed, which the study's own process does as soon
+as it hears of the row (:meth:`Store.flush`), so that no run waits for the disk. One that was not, and is damaged, fails
+its checksum and counts as not finished.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +76,19 @@ class Store:
         place = self._place(row["key"], row["attempt"])
         if not place.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write([row], place)
+            _write(_single(row), place, flush=False)
+
+    def flush(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Return when the disk has these rows, which were added: from then on they survive a power cut."""
+        for row in rows:
+            with suppress(FileNotFoundError):  # written on another machine, not visible here yet
+                _flush(self._place(row["key"], row["attempt"]))
+        _flush(self.folder)
 
     def pack(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Move rows that were added into one file."""
         if rows:
-            _write(rows, self._new_pack(), sync_folder=True)
+            _write(_table(rows), self._new_pack())
             for row in rows:
                 self._place(row["key"], row["attempt"]).unlink(missing_ok=True)
 
@@ -89,8 +101,9 @@ class Store:
             stale.unlink(missing_ok=True)
         merge = [*parts, *(packs if len(packs) > _PACKS else ())]
         if merge:
-            table = _once(pa.concat_tables([_read(file) for file in merge]))
-            _write(table, self._new_pack(), sync_folder=True)
+            found = [table for file in merge if (table := _read(file)) is not None]
+            if found:
+                _write(_once(pa.concat_tables(found)), self._new_pack())
             for file in merge:
                 file.unlink(missing_ok=True)
 
@@ -101,9 +114,11 @@ class Store:
         tables = []
         for file in self._files("*.parquet"):
             try:
-                tables.append(_read(file))
+                table = _read(file)
             except FileNotFoundError:  # packed by a study that is running: read again from where they went
                 return self.rows()
+            if table is not None:
+                tables.append(table)
         if not tables:
             tables.append(_schema().empty_table())
         table = tables[0] if len(tables) == 1 else _once(pa.concat_tables(tables))  # one file holds no key twice
@@ -146,33 +161,76 @@ def _schema() -> pa.Schema:
     return pa.schema([(name, kind) for names, kind in kinds for name in names])
 
 
-def _write(rows: Sequence[Mapping[str, Any]] | pa.Table, place: Path, *, sync_folder: bool = False) -> None:
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=_schema())
+
+
+def _single(row: Mapping[str, Any]) -> pa.Table:
+    """Return the table of one row, as :func:`_table` does, but without pandas, which workers would import for it."""
+    import pyarrow as pa
+
+    def column(value: Any, kind: pa.DataType) -> pa.Array:
+        if value is None:
+            return pa.nulls(1, kind)
+        if kind == pa.string():
+            text = value.encode()
+            parts = [struct.pack("=ii", 0, len(text)), text]
+        else:
+            parts = [struct.pack("=q" if kind == pa.int64() else "=d", value)]
+        return pa.Array.from_buffers(kind, 1, [None, *map(pa.py_buffer, parts)])
+
+    schema = _schema()
+    return pa.Table.from_arrays([column(row.get(field.name), field.type) for field in schema], schema=schema)
+
+
+def _write(table: pa.Table, place: Path, *, flush: bool = True) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([dict(row) for row in rows], schema=_schema())
+    many = len(table) > 1
+    written = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        written,
+        compression="zstd" if many else "none",
+        use_dictionary=many,
+        write_statistics=many,
+        store_schema=many,
+        write_page_checksum=True,
+    )
     draft = place.with_name(f".partial-{uuid.uuid4().hex}")
     with draft.open("wb") as file:
-        pq.write_table(table, file, compression="zstd" if len(table) > 1 else "none", use_dictionary=len(table) > 1)
-        file.flush()
-        os.fsync(file.fileno())
+        file.write(written.getvalue())
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
     draft.replace(place)
-    if sync_folder:  # before the files it replaces go
-        handle = os.open(place.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    if flush:
+        _flush(place.parent)  # before the files it replaces go
 
 
-def _read(file: Path) -> pa.Table:
+def _flush(place: Path) -> None:
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read(file: Path) -> pa.Table | None:
+    """Return the rows of a file, None of a single row that a power cut has damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with file.open("rb") as stream:
         try:
-            return pq.ParquetFile(stream).read().select(_schema().names).cast(_schema())
-        except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError) as error:
+            whole = pq.ParquetFile(stream, page_checksum_verification=True).read()
+            return whole.select(_schema().names).cast(_schema())
+        except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError, OSError) as error:
+            if file.name.startswith("part-"):
+                return None
             raise OptionError(f"{file} does not hold rows of a study: {error}") from None
 
 

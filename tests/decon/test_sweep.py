@@ -88,6 +88,27 @@ def test_a_study_that_lost_rows_runs_only_those(study):
     assert resumed.rows["finished"][:11].tolist() == [row["finished"] for row in kept]
 
 
+def test_a_row_that_a_power_cut_damaged_is_run_again(study):
+    whole = sweep.run(study, jobs=1)
+    store = Store(whole.folder)
+    next(whole.folder.glob("rows-*.parquet")).unlink()
+    kept = whole.rows.to_dict("records")
+    for row in kept:
+        store.add(row)
+    store.flush(kept)
+    pd.testing.assert_frame_equal(store.rows(), whole.rows.sort_values("key", ignore_index=True), check_exact=True)
+    parts = [whole.folder / f"part-{row['key']}-0.parquet" for row in kept]
+    told = parts[0].read_bytes()
+    place = told.index(np.float64(kept[0]["distance"]).tobytes())
+    parts[0].write_bytes(told[:place] + bytes(8) + told[place + 8 :])  # a block that never reached the disk
+    parts[1].write_bytes(b"")
+    parts[2].write_bytes(told[:-100])
+    assert set(store.rows()["key"]) == {row["key"] for row in kept[3:]}
+    resumed = sweep.run(study, jobs=1)
+    assert resumed.done == 3
+    same(whole.rows, resumed.rows)
+
+
 def test_a_failing_cell_is_recorded_and_can_be_tried_again(study, monkeypatch):
     real = sweep.run_cell
 
