@@ -21,7 +21,7 @@ test-slow: $(STAMP)
 	$(BIN)/python -m pytest -q -m slow
 
 test-mpi: $(STAMP)
-	$(BIN)/python -m pytest -q -m mpi
+	$(BIN)/python -m pytest -q -m "mpi and not slow"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,5 +1,9 @@
-"""Run under mpiexec: every case is solved over MPI and compared by rank 0 with what one process gives."""
+"""Run under mpiexec: every case is solved over MPI and compared by rank 0 with what one process gives.
 
+With ``all``: every attack × screening rule × local step × finite and infinite dual bound.
+"""
+
+import itertools
 import sys
 
 import numpy as np
@@ -18,10 +22,10 @@ def quadratic(n, dim=3, seed=0):
     return decon.costs.Quadratic(M @ M.transpose(0, 2, 1) / dim + np.eye(dim), rng.normal(size=(n, dim)))
 
 
-def least_squares(n, seed=0):
+def least_squares(n, dim=2, seed=0):
     rng = np.random.default_rng(seed)
     return decon.costs.LeastSquares(
-        [rng.normal(size=(3 + i % 3, 2)) for i in range(n)], [rng.normal(size=3 + i % 3) for i in range(n)], ridge=0.5
+        [rng.normal(size=(3 + i % 3, dim)) for i in range(n)], [rng.normal(size=3 + i % 3) for i in range(n)], ridge=0.5
     )
 
 
@@ -38,7 +42,47 @@ RULES = [
     decon.Profiling(warmup=3, threshold=1.0, decay=0.9, score="median", patience=4),
     decon.Profiling(warmup=3, threshold=1.0, score_threshold=0.5, patience=2),
     decon.Road(4.0),
+    decon.MedianDistance(),
 ]
+
+
+STEPS = [
+    decon.Exact(),
+    decon.Stochastic(sigma=decon.SquareRoot(30.0)),
+    decon.Stochastic(sigma=30.0, batch_size=2),
+]
+
+ATTACKS = [
+    attacks.Gaussian(1.0, 1.0),
+    attacks.SignFlip(-0.5),
+    attacks.Constant(0.3),
+    attacks.Outlier(3.0),
+    attacks.Zero(),
+    attacks.SameValue(),
+    attacks.SameValue(agent=7),
+    attacks.NonFinite(),
+    attacks.NonFinite(float("inf")),
+    attacks.Equivocate(0.0, 1.0),
+    attacks.Decaying(attacks.Equivocate(), 0.9),
+    attacks.Scheduled(attacks.Gaussian(), start=3, stop=20, every=2),
+    attacks.Scaled(attacks.Gaussian(), 0.5),
+    attacks.ALIE(),
+    attacks.InnerProduct(0.5),
+    attacks.Colluding(),
+    attacks.Dissensus(0.5),
+    attacks.Stealth(0.1, 0.9),
+    attacks.WorstCase(np.random.default_rng(0).normal(size=(10, 3, 3))),
+    Loud(),
+]
+
+
+def product():
+    """Every attack × rule × local step × dual bound, on a regular graph, where the rules' rate is quickly certified."""
+    regular = topologies.make("circulant", 13, offsets=(1, 2, 5))
+    costs = least_squares(13, dim=3)
+    for attack, rule, step, bound in itertools.product(ATTACKS, [None, *RULES], STEPS, (np.inf, 2.0)):
+        options = {"byzantine": [1, 4, 9], "attack": attack, "screening": rule, "local_step": step, "dual_bound": bound}
+        yield regular, costs, {**options, "penalty": 0.4, "iterations": 20}
 
 
 def cases():
@@ -46,47 +90,18 @@ def cases():
     weighted = topologies.Topology.from_edges(er.n, er.edges, np.linspace(0.5, 2.0, er.n_edges))
     regular = topologies.make("circulant", 13, offsets=(1, 2, 5))
     liars = [1, 4, 9]
-    everyone = [
-        attacks.Gaussian(1.0, 1.0),
-        attacks.SignFlip(-0.5),
-        attacks.Constant(0.3),
-        attacks.Outlier(3.0),
-        attacks.Zero(),
-        attacks.SameValue(),
-        attacks.SameValue(agent=7),
-        attacks.NonFinite(),
-        attacks.NonFinite(float("inf")),
-        attacks.Equivocate(0.0, 1.0),
-        attacks.Decaying(attacks.Equivocate(), 0.9),
-        attacks.Scheduled(attacks.Gaussian(), start=3, stop=20, every=2),
-        attacks.Scaled(attacks.Gaussian(), 0.5),
-        attacks.ALIE(),
-        attacks.InnerProduct(0.5),
-        attacks.Colluding(),
-        attacks.Dissensus(0.5),
-        attacks.Stealth(0.1, 0.9),
-        attacks.WorstCase(np.random.default_rng(0).normal(size=(10, 3, 3))),
-        Loud(),
-    ]
-    for number, attack in enumerate(everyone):
+    for number, attack in enumerate(ATTACKS):
         for bound in (np.inf, 2.0):
             options = {"byzantine": liars, "attack": attack, "dual_bound": bound, "penalty": 0.4}
             yield weighted, quadratic(13), options
-            if np.isinf(bound) == bool(
-                number % 2
-            ):  # a regular graph, where the rate that rules use is quickly certified
-                yield regular, quadratic(13), {**options, "screening": RULES[number % 4], "iterations": 20}
-    steps = [
-        decon.Exact(),
-        decon.Stochastic(sigma=decon.SquareRoot(30.0)),
-        decon.Stochastic(sigma=30.0, batch_size=2),
-    ]
-    for step in steps:
+            if np.isinf(bound) == bool(number % 2):  # regular, so that the rate that rules use is quickly certified
+                yield regular, quadratic(13), {**options, "screening": RULES[number % len(RULES)], "iterations": 20}
+    for step in STEPS:
         for bound in (np.inf, 1.0):
             yield er, least_squares(13), {"local_step": step, "dual_bound": bound, "penalty": 0.3, "x0": "normal",
                                           "byzantine": liars, "attack": attacks.Gaussian()}  # fmt: skip
     hub = decon.costs.WithHub(decon.costs.Ridge(2, 0.5), least_squares(8))
-    for step in steps:
+    for step in STEPS:
         yield topologies.make("star", 9), hub, {"local_step": step, "dual_bound": 1.0, "penalty": 0.3}
     for form in ({}, {"dual_bound": 5.0}):
         yield topologies.make("path", 4), quadratic(4), {"penalty": 0.3, "x0": "normal", "alpha0": "normal", **form}
@@ -105,7 +120,7 @@ def gap(a, b):
 def main():
     rank = MPI.COMM_WORLD.rank
     worst = 0.0
-    for number, (topo, costs, options) in enumerate(cases()):
+    for number, (topo, costs, options) in enumerate(product() if "all" in sys.argv else cases()):
         options = {"iterations": 40, "seed": number, **options}
         whole = decon.solve(topo, costs, **options)
         given = costs.subset if number % 2 else costs  # all costs everywhere, or each rank its own
