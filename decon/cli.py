@@ -109,6 +109,7 @@ def solve(
     Example:
       decon solve --topology karate_club --data breast_cancer --byzantine 4 --attack sign_flip:scale=-2
       mpiexec -n 2 decon solve --topology torus --agents 100 --engine mpi --checkpoint state --every 50
+      mpiexec -n 2 decon solve --topology torus --agents 10000 --data quadratics:dim=5 --engine mpi --penalty 2
       decon solve --data digits --local-step stochastic:scale=0.3 --ridge 0.001 --penalty 0.05 --dual-bound 0.1
       decon solve --topology complete --attack gaussian:mean=1,std=1 --screening profiling
     """  # noqa: D301 - click's marker for text that must not be wrapped
@@ -118,7 +119,15 @@ def solve(
     from decon.report import describe
 
     experiment, topo = one_topology(file, topology or (None if file else "ring"), flags)
-    costs = experiment.build_costs(topo.n)
+    costs: Any
+    if engine == "mpi":  # each rank makes the costs of its own agents
+        from decon.distributed.ranks import smoothness
+
+        costs = experiment.local_costs(topo.n)
+        step = make_local_step(local_step, lambda: smoothness(costs, topo.n))
+    else:
+        costs = experiment.build_costs(topo.n)
+        step = make_local_step(local_step, lambda: costs.smoothness)
     result = decon.solve(
         topo,
         costs,
@@ -127,7 +136,7 @@ def solve(
         attack=experiment.build_attack(),
         screening=experiment.build_screening(),
         dual_bound=experiment.dual_bound,
-        local_step=make_local_step(local_step, costs),
+        local_step=step,
         iterations=experiment.iterations,
         tol=tol,
         seed=experiment.seed,

@@ -25,7 +25,9 @@ def problem_options(command: _Command) -> _Command:
     for option in reversed(
         (
             click.option("--agents", type=int, help="Number of agents n, for families without a fixed size.  [20]"),
-            click.option("--data", help="Data set, e.g. diabetes, breast_cancer, digits, wine.  [diabetes]"),
+            click.option(
+                "--data", help="diabetes, digits, wine, …; quadratics:dim=5; or a folder of shards.  [diabetes]"
+            ),
             click.option("--split", help="How data go to agents: iid, label or dirichlet.  [iid]"),
             click.option("--alpha", type=float, help="Of the Dirichlet split; small is uneven.  [1]"),
             click.option("--ridge", type=float, help="Curvature added to each local cost.  [5]"),

@@ -9,15 +9,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 import topologies
 from decon import attacks
 from decon.attacks import Attack, Decaying, Scheduled
 from decon.costs import Costs
-from decon.errors import OptionError
+from decon.errors import DataError, OptionError
 from decon.local_steps import Exact, LocalStep, SquareRoot, Stochastic
 from decon.options import Kind
 from decon.screening import Screening
@@ -68,7 +71,8 @@ class Experiment:
     agents : int
         n, for families without a size of their own.
     data : str
-        A data set of :func:`decon.datasets.names`, or "synthetic".
+        A data set of :func:`decon.datasets.names`; "quadratics:dim=10,condition=10", costs that are drawn by agent
+        number (:func:`decon.datasets.quadratics`); or a folder of shards (:class:`decon.distributed.Shards`).
     split : str
         "iid", "label" or "dirichlet".
     alpha : float
@@ -126,8 +130,12 @@ class Experiment:
         return {text: make_topology(text, self.agents, self.seed) for text in self.topologies}
 
     def build_costs(self, n: int) -> Costs:
-        """Return the data's costs split over ``n`` agents."""
+        """Return the costs of ``n`` agents."""
         return _costs(self.data, n, self.split, self.alpha, self.ridge, self.seed)
+
+    def local_costs(self, n: int) -> Callable[[NDArray[np.int64]], Costs]:
+        """Return what makes the costs of some of ``n`` agents, by their numbers, and of no others."""
+        return _maker(self.data, n, self.split, self.alpha, self.ridge, self.seed)
 
     def build_attack(self) -> Attack:
         """Return the attack."""
@@ -152,9 +160,34 @@ def as_number(text: str | float) -> float | str:
 
 @lru_cache(maxsize=64)
 def _costs(data: str, n: int, how: Any, alpha: float, ridge: float, seed: int) -> Costs:
+    return _maker(data, n, how, alpha, ridge, seed)(np.arange(n))
+
+
+def _maker(data: str, n: int, how: Any, alpha: float, ridge: float, seed: int) -> Callable[[NDArray[np.int64]], Costs]:
+    from decon import datasets
+    from decon.distributed import Shards
+
+    if data in datasets.names():
+        return partial(_shared_out, data, n, split=how, alpha=alpha, ridge=ridge, seed=seed)
+    made = Path(data).is_dir()
+    name, params = ("shards", {}) if made else parse(data)
+    if not made and name != "quadratics":
+        raise DataError(f"no data set or folder {data!r}{nearest(name, (*datasets.names(), 'quadratics'))}")
+    for key, given in (("split", how), ("alpha", alpha), ("ridge", ridge)):
+        if given != getattr(Experiment, key):
+            raise OptionError(f"{data}: {key} is for data sets; the costs of {name} are what they are")
+    if made:
+        return Shards(data)
+    for key in params:
+        if key not in ("dim", "condition"):
+            raise OptionError(f"{name} have no parameter {key!r}{nearest(key, ('dim', 'condition'))}")
+    return partial(datasets.quadratics, **params, seed=seed)
+
+
+def _shared_out(data: str, n: int, agents: NDArray[np.int64], **options: Any) -> Costs:
     from decon import datasets
 
-    return datasets.costs(data, n, split=how, alpha=alpha, ridge=ridge, seed=seed)
+    return datasets.costs(data, n, agents=agents, **options)
 
 
 def nearest(name: str, known: Any) -> str:
@@ -242,10 +275,11 @@ def make_attack(text: str) -> Attack:
     return Scheduled(attack, **when) if when else attack
 
 
-def make_local_step(text: str, costs: Costs) -> LocalStep:
+def make_local_step(text: str, smoothness: Callable[[], float]) -> LocalStep:
     """Make the local step that ``text`` names: "exact", or "stochastic" with sigma= or scale= (of σ√k) and batch_size=.
 
-    Unless given, σ^k = ℓ√k with the costs' smoothness ℓ, and 32 samples a minibatch; batch_size=None is full gradients.
+    Unless given, σ^k = ℓ√k with the costs' smoothness ℓ, which is then asked for, and 32 samples a minibatch;
+    batch_size=None is full gradients.
 
     Raises
     ------
@@ -254,8 +288,7 @@ def make_local_step(text: str, costs: Costs) -> LocalStep:
 
     Examples
     --------
-    >>> from decon.costs import Ridge
-    >>> make_local_step("stochastic:scale=0.5", Ridge(3, 1.0))
+    >>> make_local_step("stochastic", lambda: 0.5)
     Stochastic(sigma=SquareRoot(scale=0.5), batch_size=32)
     """
     name, params = parse(text)
@@ -271,8 +304,10 @@ def make_local_step(text: str, costs: Costs) -> LocalStep:
     if "sigma" in params and "scale" in params:
         raise OptionError(f"{text!r} gives both sigma and scale")
     size = params.get("batch_size", 32)
-    sigma = params["sigma"] if "sigma" in params else SquareRoot(params.get("scale", costs.smoothness))
-    return Stochastic(sigma, None if size == "None" else size)
+    if "sigma" in params:
+        return Stochastic(params["sigma"], None if size == "None" else size)
+    scale = params["scale"] if "scale" in params else smoothness()
+    return Stochastic(SquareRoot(scale), None if size == "None" else size)
 
 
 def make_screening(text: str | None) -> Screening | None:

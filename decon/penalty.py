@@ -63,7 +63,8 @@ def choose_penalty(topo: Topology, costs: Costs, penalty: float | str) -> tuple[
         strong, note = smooth / 1000, " with ν = ℓ/1000 (costs are not strongly convex)"
     if penalty == "exact":
         if not isinstance(costs, Quadratic):
-            raise OptionError(f'penalty="exact" needs Quadratic costs, not {type(costs).__name__}')
+            kind = costs.fingerprint()["kind"]
+            raise OptionError(f'penalty="exact" needs Quadratic costs, all of them in one process, not {kind}')
         value = analysis.optimal_penalty(
             topo, strong_convexity=strong, smoothness=smooth, method="exact", hessians=costs.H
         )

@@ -54,7 +54,7 @@ class Network(Protocol):
         """Return what sees to it that one place's failure ends all."""
 
     def result(self, values: dict[str, Any]) -> Result:
-        """Return the result with these fields."""
+        """Return the result with these fields, and the edges."""
 
 
 class _Here:
@@ -70,7 +70,7 @@ class _Here:
         return nullcontext()
 
     def result(self, values: dict[str, Any]) -> Result:
-        return Result(**values)
+        return Result(**values, edges=self.links.topo.edges)
 
 
 def solve(
@@ -102,8 +102,9 @@ def solve(
     topo : Topology
         n agents.
     costs : Costs
-        n local costs on R^N. With ``engine="mpi"`` also a function from agent numbers to their costs, called on each
-        rank for its own agents only, such as :class:`decon.distributed.Shards`.
+        n local costs on R^N; or a function from agent numbers to their costs, such as
+        :func:`decon.datasets.quadratics` or :class:`decon.distributed.Shards`, which with ``engine="mpi"`` each rank
+        calls for its own agents only.
     penalty : float or {"auto", "certified", "theorem3", "exact"}
         c, or how theory should choose it, see :func:`decon.penalty.choose_penalty`.
     byzantine : sequence of int
@@ -226,7 +227,6 @@ def solve(
                 "iterations": run.last.k,
                 "penalty": value,
                 "byzantine": who,
-                "edges": topo.edges,
                 "seconds": run.seconds,
                 "manifest": manifest,
             }
@@ -249,9 +249,10 @@ def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.in
         return OverRanks(topo, costs)
     if engine != "local":
         raise OptionError(f'engine must be "local" or "mpi", not {engine!r}')
-    if not isinstance(costs, Costs):
-        raise OptionError(f"costs must be a decon.costs.Costs, not {type(costs).__name__}")
-    return _Here(topo, costs)
+    made = costs(np.arange(topo.n)) if callable(costs) else costs
+    if not isinstance(made, Costs):
+        raise OptionError(f"costs must be a decon.costs.Costs, not {type(made).__name__}")
+    return _Here(topo, made)
 
 
 def _check(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from decon.datasets.dataset import Dataset
 from decon.datasets.load import load
@@ -16,7 +20,14 @@ __all__ = ["costs"]
 
 
 def costs(
-    dataset: Dataset | str, n: int, *, split: How = "iid", alpha: float = 1.0, seed: int = 0, ridge: float = 0.0
+    dataset: Dataset | str,
+    n: int,
+    *,
+    split: How = "iid",
+    alpha: float = 1.0,
+    seed: int = 0,
+    ridge: float = 0.0,
+    agents: Sequence[int] | NDArray[np.integer] | None = None,
 ) -> Costs:
     """Share a data set out over ``n`` agents and return their local costs.
 
@@ -30,6 +41,8 @@ def costs(
         See :func:`decon.datasets.split`; ``alpha`` and ``seed`` too.
     ridge : float
         Added to each agent's cost.
+    agents : sequence of int, optional
+        Whose costs to return, in this order; all n unless given. No other agent's samples are kept.
 
     Returns
     -------
@@ -53,6 +66,8 @@ def costs(
 
     data = load(dataset, seed=seed) if isinstance(dataset, str) else dataset
     parts = share_out(data, n, split, alpha=alpha, seed=seed)
+    if agents is not None:
+        parts = [parts[agent] for agent in agents]
     X, y = [data.X[part] for part in parts], [data.y[part] for part in parts]
     if data.task == "regression":
         return LeastSquares(X, y, ridge)

@@ -15,7 +15,7 @@ __all__ = ["Share"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Share(Result):
-    """A rank's part of a run over MPI: histories and events are the whole network's, ``x`` holds this rank's agents.
+    """A rank's part of a run over MPI: histories and events are the whole network's, ``x`` and ``edges`` its agents'.
 
     Attributes
     ----------
@@ -32,4 +32,4 @@ class Share(Result):
     def gather(self) -> Result:
         """Return the whole result, on every rank; all ranks have to call it, and each then holds all agents' x."""
         values = {one.name: getattr(self, one.name) for one in fields(Result)}
-        return Result(**{**values, "x": self.links.gather_agents(self.x)})
+        return Result(**{**values, "x": self.links.gather_agents(self.x), "edges": self.links.topo.edges})

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MpiLinks"]
 
+_SUMMED = 1 << 17
+"""Numbers that are summed over the ranks at a time, each rank holding those of all: a megabyte a rank."""
+
 
 class MpiLinks:
     """The agents of one rank; every method whose sum or value is of the whole network is called by all ranks together.
@@ -58,10 +61,13 @@ class MpiLinks:
         if self._roles is None or self._roles[0] is not byzantine:
             part = self.part
             liars = np.flatnonzero(np.isin(part.agents, byzantine))
-            everywhere = self.topo.reverse[np.flatnonzero(np.isin(self.topo.receivers, byzantine))]  # as in View
-            order = np.argsort(everywhere)
+            sent = self.topo.adjacency[byzantine]  # View.outgoing, without all arcs: by sender, then receiver
+            pairs = np.repeat(np.arange(len(byzantine)), np.diff(sent.indptr)) * self.topo.n + sent.indices
             outgoing = np.flatnonzero(np.isin(part.senders, byzantine))
-            rows = order[np.searchsorted(everywhere[order], part.arcs[outgoing])]
+            mine = (
+                np.searchsorted(byzantine, part.senders[outgoing]) * self.topo.n + part.agents[part.receivers[outgoing]]
+            )
+            rows = np.searchsorted(pairs, mine)
             lying_receiver = np.isin(part.agents, byzantine)[part.receivers]
             roles = Roles(liars, np.searchsorted(byzantine, part.agents[liars]), outgoing, rows, ~lying_receiver)
             self._roles = byzantine, roles
@@ -113,11 +119,15 @@ class MpiLinks:
 
     def _total(self, values: Array) -> Array:
         """Add in the order of ranks, so that every rank and every run has the same rounding."""
-        everyone = np.empty((self.places, len(values)))
-        self.comm.Allgather(np.ascontiguousarray(values), everyone)
-        total: Array = everyone[0].copy()
-        for row in everyone[1:]:
-            total += row
+        total = np.empty(len(values))
+        for first in range(0, len(values), _SUMMED):
+            here = np.ascontiguousarray(values[first : first + _SUMMED])
+            everyone = np.empty((self.places, len(here)))
+            self.comm.Allgather(here, everyone)
+            summed = total[first : first + _SUMMED]
+            summed[:] = everyone[0]
+            for row in everyone[1:]:
+                summed += row
         return total
 
     def gather_agents(self, held: NDArray[Any]) -> NDArray[Any]:

@@ -24,7 +24,7 @@ from topologies import Topology
 if TYPE_CHECKING:
     import cvxpy as cp
 
-__all__ = ["OverRanks"]
+__all__ = ["OverRanks", "smoothness"]
 
 _T = TypeVar("_T")
 
@@ -97,7 +97,17 @@ class OverRanks:
     def result(self, values: dict[str, Any]) -> Share:
         """Return this rank's share of the result."""
         (sent,) = self.links.total((float(self.links.bytes_sent),))
-        return Share(**values, agents=self.links.agents, bytes_sent=int(sent), links=self.links)
+        links = self.links
+        ends = np.stack([links.agents[links.receivers], links.senders], axis=1)
+        edges = np.unique(np.sort(ends, axis=1), axis=0)
+        return Share(**values, edges=edges, agents=links.agents, bytes_sent=int(sent), links=links)
+
+
+def smoothness(costs: Callable[[NDArray[np.int64]], Costs], n: int) -> float:
+    """Return ℓ, the largest of ``n`` agents, of which each rank looks at a share."""
+    comm = _world()
+    share = np.array_split(np.arange(n), comm.size)[comm.rank]
+    return float(max(comm.allgather(_agreed(comm, lambda: costs(share).smoothness if share.size else 0.0))))
 
 
 def _agreed(comm: Any, make: Callable[[], _T]) -> _T:

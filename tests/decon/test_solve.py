@@ -81,6 +81,14 @@ def test_exact_penalty_needs_quadratic_costs() -> None:
     refused("needs Quadratic", costs=decon.costs.LogisticRegression(X, y, ridge=0.1), penalty="exact")
 
 
+def test_a_function_of_agent_numbers_stands_for_its_costs() -> None:
+    topo, made = topologies.make("ring", 6), decon.datasets.quadratics(range(6), dim=2)
+    for costs in (made, lambda agents: decon.datasets.quadratics(agents, dim=2)):
+        result = solve(topo, costs, penalty=0.3, iterations=5)
+        np.testing.assert_array_equal(result.x, solve(topo, made, penalty=0.3, iterations=5).x)
+    refused("Costs, not list", costs=lambda agents: [])
+
+
 def test_half_of_the_agents_may_lie() -> None:
     result = solve(topologies.make("path", 2), quadratic(2), penalty=0.3, byzantine=[1], attack=attacks.Zero())
     assert result.status == "completed"

@@ -393,10 +393,12 @@ def test_bad_options_are_refused_by_name():
 
 
 def test_words_name_the_local_step_as_the_constructor_does():
-    costs = quadratics(0)
-    assert make_local_step("exact", costs) == decon.Exact()
-    assert make_local_step("stochastic", costs) == Stochastic(SquareRoot(costs.smoothness), 32)
-    assert make_local_step("stochastic:sigma=4.0,batch_size=None", costs) == Stochastic(4.0)
+    def ell():
+        return 7.0
+
+    assert make_local_step("exact", ell) == decon.Exact()
+    assert make_local_step("stochastic", ell) == Stochastic(SquareRoot(7.0), 32)
+    assert make_local_step("stochastic:sigma=4.0,batch_size=None", ell) == Stochastic(4.0)
     for text, words in (
         ("stochatic", "did you mean 'stochastic'"),
         ("exact:sigma=1", "it takes none"),
@@ -405,7 +407,7 @@ def test_words_name_the_local_step_as_the_constructor_does():
         ("stochastic:scale=-1", "scale"),
     ):
         with pytest.raises(OptionError, match=words):
-            make_local_step(text, costs)
+            make_local_step(text, ell)
 
 
 def test_tv_on_two_agents_in_closed_form():

@@ -48,3 +48,12 @@ def test_accuracy_needs_a_classification_and_its_number_of_weights() -> None:
         datasets.load("diabetes").accuracy(np.zeros(11))
     with pytest.raises(DataError, match=r"digits .* \(65,\) weights"):
         datasets.load("digits").accuracy(np.zeros(65))
+
+
+def test_the_costs_of_some_agents_are_those_of_all() -> None:
+    chosen = [4, 1]
+    everyone = datasets.costs("wine", n=6, split="dirichlet", alpha=2.0, seed=3, ridge=0.1)
+    some = datasets.costs("wine", n=6, split="dirichlet", alpha=2.0, seed=3, ridge=0.1, agents=chosen)
+    assert some.samples.tolist() == everyone.samples[chosen].tolist()
+    x = np.random.default_rng(0).normal(size=(6, everyone.dim))
+    np.testing.assert_allclose(some.gradient(x[chosen]), everyone.gradient(x)[chosen], atol=1e-12)  # sums of ~24 terms

@@ -42,6 +42,16 @@ def test_every_attack_rule_and_local_step_gives_the_run_of_one_process(ranks):
     assert "cases agree" in done.stdout
 
 
+@pytest.mark.mpi
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_every_attack_with_every_rule_and_local_step_gives_the_run_of_one_process(ranks):
+    arguments, options = mpiexec(ranks, HERE / "mpi_cases.py", "all", capture_output=True, timeout=3600)
+    done = subprocess.run(arguments, check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "720 cases agree" in done.stdout
+
+
 SCRIPT = """
 import sys, numpy as np, topologies, decon
 from decon.distributed import Shards
@@ -95,6 +105,44 @@ if MPI.COMM_WORLD.rank == 0:
     assert done.returncode == 0, done.stderr
     alone = decon.solve(topologies.make("ring", 12), decon.costs.Quadratic(H, b), penalty="theorem3", iterations=30)
     np.testing.assert_allclose(np.load(tmp_path / "x.npy"), alone.x, atol=1e-12)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "data", [["quadratics:dim=3"], ["wine", "--split", "dirichlet", "--local-step", "stochastic"], ["shards"]]
+)
+def test_the_command_line_gives_the_run_of_one_process(tmp_path, ranks, data):
+    made = decon.datasets.quadratics(range(12), dim=2, seed=5)
+    save_shards(tmp_path / "shards", 20, {"H": made.H, "b": made.b})
+    flags = ["--topology", "torus", "--agents", "12", "--data", *data, "--attack", "equivocate", "--iterations", "50"]
+    for name, engine in (("local", []), ("mpi", ["--engine", "mpi"])):
+        command = ["-m", "decon", "solve", *flags, *engine, "--out", name]
+        arguments, options = mpiexec(ranks if engine else 1, *command, capture_output=True, cwd=tmp_path, timeout=300)
+        done = subprocess.run(arguments, check=False, **options)
+        assert done.returncode == 0, done.stderr
+    alone, shared = (decon.Result.load(tmp_path / name) for name in ("local", "mpi"))
+    np.testing.assert_array_equal(shared.edges, alone.edges)
+    for name in ("x", "minimizer", "distance", "objective", "error_norm"):
+        np.testing.assert_allclose(getattr(shared, name), getattr(alone, name), rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.mpi
+def test_each_rank_makes_the_costs_of_its_own_agents_only(tmp_path):
+    body = """
+asked = []
+def costs(agents):
+    asked.extend(agents.tolist())
+    return decon.datasets.quadratics(agents, dim=2)
+topo = topologies.make("torus", 36)
+share = decon.solve(topo, costs, penalty=0.5, dual_bound=5.0, byzantine=[3], attack=decon.attacks.Zero(), engine="mpi")
+assert asked == share.agents.tolist(), (asked, share.agents)
+assert not {"senders", "receivers", "reverse", "edges"} & set(vars(topo)), vars(topo)  # no rank lists all arcs
+print("made", len(asked))
+"""
+    done = run(3, script(tmp_path, body))
+    assert done.returncode == 0, done.stderr
+    assert sum(int(line.split()[1]) for line in done.stdout.splitlines()) == 36
 
 
 @pytest.mark.mpi
