@@ -9,6 +9,7 @@ import numpy as np
 
 from decon.costs import Quadratic
 from decon.errors import OptionError
+from topologies import Spectrum
 from topologies.magnitudes import LEAST, MOST, in_range
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def certifiable(topo: Topology) -> bool:
     """Whether a certified rate takes seconds: at most 300 agents, or a regular graph with all its eigenvalues known."""
     if topo.n <= _CERTIFIED_UP_TO:
         return True
-    return topo.spectrum.is_regular and topo.spectrum.adjacency is not None
+    return Spectrum.known_whole(topo)
 
 
 @lru_cache(maxsize=64)

@@ -113,6 +113,18 @@ class Spectrum:
         values = self.adjacency
         return None if values is None else (float(values[0]), float(values[-2]), float(values[-1]))
 
+    @staticmethod
+    def known_whole(topo: Topology) -> bool:
+        """Whether ``topo`` is regular and all eigenvalues of A can be had, without computing any of them.
+
+        Examples
+        --------
+        >>> from topologies import make
+        >>> [Spectrum.known_whole(make(name, 2500)) for name in ("torus", "star")]
+        [True, False]
+        """
+        return _is_regular(topo) and (topo.n <= _DENSE or AbelianCayley.find(topo) is not None)
+
     @classmethod
     def of(cls, topo: Topology) -> Spectrum:
         """Compute the spectrum of ``topo``.
@@ -133,8 +145,7 @@ class Spectrum:
         >>> round(ring.algebraic_connectivity, 12), ring.signless_max, ring.signless_min, ring.method
         (1.0, 4.0, 0.0, 'closed form')
         """
-        degrees = topo.degrees
-        regular = bool(np.ptp(degrees) <= _EQUAL * degrees.max())
+        degrees, regular = topo.degrees, _is_regular(topo)
         bipartite = _is_bipartite(topo)
         closed: ClosedForm | None = AbelianCayley.find(topo) if regular else Join.find(topo) or PathGrid.find(topo)
         residual = 0.0
@@ -169,6 +180,10 @@ class Spectrum:
             _topo=topo,
             _closed=closed,
         )
+
+
+def _is_regular(topo: Topology) -> bool:
+    return bool(np.ptp(topo.degrees) <= _EQUAL * topo.degrees.max())
 
 
 def _is_bipartite(topo: Topology) -> bool:

@@ -121,11 +121,19 @@ class Quadratic(Costs):
 
     def _shifted_inverse(self, weight: Array) -> _Blocks:
         kept = self._inverse
-        if kept is None or not np.array_equal(kept[0], weight):
-            inverse = np.linalg.inv(self.H + weight[:, None, None] * np.eye(self.dim))
-            kept = (weight.copy(), _blocks(np.asarray(inverse, dtype=float)))
-            self._inverse = kept
-        return kept[1]
+        if kept is None or 2 * np.count_nonzero(changed := kept[0] != weight) > self.n:
+            matrices = self._inverted(slice(None), weight)
+        elif changed.any():  # links that were cut change the weights of few
+            matrices = (kept[1] if isinstance(kept[1], np.ndarray) else kept[1].data).copy()
+            matrices[changed] = self._inverted(changed, weight)
+        else:
+            return kept[1]
+        blocks = _blocks(matrices)
+        self._inverse = (weight.copy(), blocks)
+        return blocks
+
+    def _inverted(self, rows: slice | NDArray[np.bool_], weight: Array) -> Array:
+        return np.asarray(np.linalg.inv(self.H[rows] + weight[rows, None, None] * np.eye(self.dim)), dtype=float)
 
     def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> Quadratic:
         """Return the costs of ``agents`` only."""
