@@ -27,9 +27,10 @@ def deviations(receivers: NDArray[np.int64], own: Array, messages: Array) -> Arr
     >>> deviations(np.array([0, 1, 1]), np.array([[0.0], [1.0]]), np.array([[3.0], [3.0], [-1.0]]))
     array([3., 2., 2.])
     """
-    lengths = np.empty(len(messages))
+    lengths, ones = np.empty(len(messages)), np.ones(messages.shape[1])
     for first in range(0, len(lengths), _BLOCK):
         here = slice(first, first + _BLOCK)
         gap = messages[here] - own.take(receivers[here], axis=0)
-        np.sqrt(np.einsum("ij,ij->i", gap, gap), out=lengths[here])
+        np.square(gap, out=gap)
+        np.sqrt(gap @ ones, out=lengths[here])  # for short rows three times faster than a sum along them
     return lengths

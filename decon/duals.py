@@ -77,11 +77,12 @@ def arc_step(
             np.clip(new, -bound, bound, out=new)  # takes infinities, lets NaN through
             if np.isnan(new.sum()):
                 np.nan_to_num(new, copy=False, nan=0.0)
-        if active is not None and not active[here].all():
-            new[~active[here]] = 0.0
-            old = np.where(active[here, None], old, 0.0)
         np.multiply(new, 2.0, out=ahead[here])
         ahead[here] -= old
+        if active is not None and not active[here].all():
+            severed = np.flatnonzero(~active[here])
+            new[severed] = 0.0
+            ahead[here][severed] = 0.0
     return Duals(after, links.arc_sum(ahead) + weight[:, None] * own)
 
 

@@ -235,7 +235,8 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
     finite = _all_sane(messages)
     if not finite.all():
         messages = np.where(finite[:, None], messages, after.own[links.receivers])
-    verdict = method.screening.judge(links, Inbox(after.k, after.own, messages, finite, before.active), before.screen)
+    inbox = Inbox(after.k, after.own, messages, finite, before.active, before.own)
+    verdict = method.screening.judge(links, inbox, before.screen)
     honest_receiver = links.roles(method.byzantine).honest_receiver
     wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
     active = wanted & links.exchange(wanted)

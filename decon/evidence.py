@@ -6,6 +6,7 @@ docs/profiling.md derives it and says what each constant is for.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,9 @@ _LEVEL, _LEAST = 3.0, 0.2
 deviation does little harm and may be the wave that another link's severance sends through the network."""
 _CALM = 6
 """Iterations of good behaviour before a severed link is tried again."""
-_SMOOTH = 0.25
-"""A neighbour that stands elsewhere is calm when it moves at most this part of its deviation in an iteration."""
+_SMOOTH = 0.1
+"""A neighbour that stands elsewhere is calm when it moves at most this part of its deviation in an iteration, a quarter
+of that after each relapse: an honest agent that was cut off comes to rest, noise around a lie does not."""
 _MOVES = 2.0
 """One that stands near is calm when it moves at most this many times as much as the receiver does."""
 _WAIT, _BACKOFF = 8.0, 4.0
@@ -64,10 +66,14 @@ class Evidence:
     ----------
     rate : float
         ρ, of honest convergence.
+    reach : (arcs,) ndarray
+        How many times farther than its receiver a neighbour may honestly jump, by their degrees.
     scale : (n,) ndarray or None
         Each agent's initial scale S_i, in units of x; None before the first messages.
-    threshold : (arcs,) ndarray
-        C ρ_s^k, in units of x.
+    pace : float
+        ρ_s^(k-1), by which thresholds have decayed.
+    lifted : (arcs,) ndarray or None
+        Decaying thresholds of links that were taken back, in units of x; None before the first.
     stirred : (n,) ndarray
         Decaying peak of each agent's own movement, in units of x.
     peak, quiet : (arcs,) ndarray
@@ -76,33 +82,37 @@ class Evidence:
         Evidence against the neighbour.
     calm, away, relapses : (arcs,) ndarray of int
         Iterations of good behaviour while severed, iterations since the link was severed, and severances so far.
-    messages, own, active : ndarray
+    messages, active : ndarray
         Of the last iteration.
     """
 
     rate: float
+    reach: Array
     scale: Array | None
-    threshold: Array
+    pace: float
+    lifted: Array | None
     stirred: Array
     peak: Array
     quiet: Array
     weight: Array
-    calm: NDArray[np.int64]
-    away: NDArray[np.int64]
-    relapses: NDArray[np.int64]
+    calm: NDArray[np.int32]
+    away: NDArray[np.int32]
+    relapses: NDArray[np.int32]
     messages: Array
-    own: Array
     active: NDArray[np.bool_]
 
 
 def begin(links: Links, rate: float | None) -> Evidence:
     """Return the memory before the first iteration."""
     arcs = len(links.receivers)
-    zero, none, nothing = np.zeros(arcs), np.zeros(arcs, dtype=np.int64), np.zeros((0, 0))
+    zero, none = np.zeros(arcs), np.zeros(arcs, dtype=np.int32)
+    mine = links.degrees[links.receivers]
     return Evidence(
         rate=max(rate if rate is not None and rate < 1 else _UNKNOWN_RATE, _LEAST_RATE),
+        reach=np.maximum(mine / links.exchange(mine), 1.0),
         scale=None,
-        threshold=zero,
+        pace=1.0,
+        lifted=None,
         stirred=np.zeros(links.n),
         peak=zero,
         quiet=zero,
@@ -110,64 +120,68 @@ def begin(links: Links, rate: float | None) -> Evidence:
         calm=none,
         away=none,
         relapses=none,
-        messages=nothing,
-        own=nothing,
+        messages=np.zeros((0, 0)),
         active=np.ones(arcs, dtype=bool),
     )
 
 
 def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
-    """Judge one iteration's messages; only links that raise an alarm or are not in use are looked at closely."""
+    """Judge one iteration's messages; only links that may raise an alarm or are not in use are looked at closely."""
     deviation = deviations(links.receivers, inbox.own, inbox.messages)
     if not inbox.finite.all():
         deviation[~inbox.finite] = 0.0
     decay = 1.0 - (1.0 - held.rate) / 2
+    moved = _norms(inbox.own - inbox.before)
     if held.scale is None:
-        scale = _finite(segment_quantile(links.receivers, deviation, inbox.finite, links.n, _QUIET))
-        before, decay, stirred = replace(held, threshold=(_MARGIN * scale)[links.receivers]), 1.0, held.stirred
+        scale = _initial_scale(links, inbox, deviation, moved)
+        pace, stirred = 1.0, held.stirred
     else:
-        scale, before = held.scale, held
-        stirred = np.maximum(decay * held.stirred, _norms(inbox.own - held.own))
-        stirred = np.minimum(stirred, _MARGIN * scale)
+        scale = held.scale
+        pace, stirred = decay * held.pace, np.minimum(np.maximum(decay * held.stirred, moved), _MARGIN * scale)
     floor = _ROUNDING * (scale + _norms(inbox.own))
-    alarm, after = _follow(links, inbox, before, deviation, np.maximum(stirred, floor), decay)
-    after = replace(after, scale=scale, stirred=stirred)
+    tolerance = np.maximum(np.maximum(_MARGIN * pace * scale, stirred), floor)
+    suspect, peak, quiet = _follow(links, held, deviation, tolerance)
+    weight = np.maximum(held.weight - _FORGIVE, 0.0) if held.weight.any() else held.weight
+    after = replace(
+        held,
+        scale=scale,
+        pace=pace,
+        lifted=None if held.lifted is None else decay * held.lifted,
+        stirred=stirred,
+        peak=peak,
+        quiet=quiet,
+        weight=weight,
+        messages=inbox.messages,
+        active=inbox.active,
+    )
     keep: NDArray[np.bool_] = inbox.active & inbox.finite
-    close = np.flatnonzero(alarm | ~inbox.active | (inbox.active != held.active))
+    close = np.flatnonzero(suspect | ~inbox.active | (inbox.active != held.active))
     if close.size:
-        after = _look(links, inbox, held, after, close, (deviation, alarm, floor, scale), keep)
+        after = _look(links, inbox, held, after, close, (deviation, floor), keep)
     return Verdict(keep, after)
 
 
+def _initial_scale(links: Links, inbox: Inbox, deviation: Array, moved: Array) -> Array:
+    """Return S_i of each agent: what quiet neighbours show, or the median if its own first step was as long."""
+    quiet, middle = (
+        _finite(segment_quantile(links.receivers, deviation, inbox.finite, links.n, share)) for share in (_QUIET, 0.5)
+    )
+    return np.maximum(quiet, np.minimum(middle, moved))
+
+
 def _follow(
-    links: Links, inbox: Inbox, held: Evidence, deviation: Array, motion: Array, decay: float
-) -> tuple[NDArray[np.bool_], Evidence]:
-    """Return the alarms, and the memory as it is on links in use that raise none."""
+    links: Links, held: Evidence, deviation: Array, tolerance: Array
+) -> tuple[NDArray[np.bool_], Array, Array]:
+    """Return where the deviation exceeds its receiver's tolerance, and both decaying peaks."""
     memory = 1.0 - (1.0 - held.rate) / 4
-    arcs = len(deviation)
-    threshold, quiet, peak, weight = (np.empty(arcs) for _ in range(4))
-    alarm = np.empty(arcs, dtype=bool)
-    for first in range(0, arcs, _BLOCK):
+    suspect, peak, quiet = np.empty(len(deviation), dtype=bool), np.empty_like(deviation), np.empty_like(deviation)
+    for first in range(0, len(deviation), _BLOCK):
         here = slice(first, first + _BLOCK)
-        np.multiply(held.threshold[here], decay, out=threshold[here])
-        tolerance = np.maximum(threshold[here], motion.take(links.receivers[here]))
-        np.greater(deviation[here], tolerance, out=alarm[here])
+        np.greater(deviation[here], tolerance.take(links.receivers[here]), out=suspect[here])
         for rate, old, new in ((_FADE, held.quiet, quiet), (memory, held.peak, peak)):
             np.multiply(old[here], rate, out=new[here])
             np.maximum(new[here], deviation[here], out=new[here])
-        np.subtract(held.weight[here], _FORGIVE, out=weight[here])
-        np.maximum(weight[here], 0.0, out=weight[here])
-    after = replace(
-        held,
-        threshold=threshold,
-        quiet=quiet,
-        peak=peak,
-        weight=weight,
-        messages=inbox.messages,
-        own=inbox.own,
-        active=inbox.active,
-    )
-    return alarm, after
+    return suspect, peak, quiet
 
 
 def _look(
@@ -176,19 +190,26 @@ def _look(
     held: Evidence,
     after: Evidence,
     close: NDArray[np.int64],
-    found: tuple[Array, NDArray[np.bool_], Array, Array],
+    found: tuple[Array, Array],
     keep: NDArray[np.bool_],
 ) -> Evidence:
-    """Weigh the evidence on the arcs ``close``, into ``keep`` and ``after``; ``found``: deviation, alarm, floor, S."""
+    """Weigh the evidence on the arcs ``close``, into ``keep`` and the memory; ``found``: deviation, floor."""
     who = links.receivers[close]
-    deviation, alarm, active, finite = found[0][close], found[1][close], inbox.active[close], inbox.finite[close]
-    floor, scale = found[2][who], found[3][who]
+    deviation, floor, active, finite = found[0][close], found[1][who], inbox.active[close], inbox.finite[close]
+    assert after.scale is not None  # judge sets it
+    scale = after.scale[who] * held.reach[close]
     motion = np.maximum(after.stirred[who], floor)
     back, lost = active & ~held.active[close], held.active[close] & ~active
+    threshold = _MARGIN * after.pace * scale
+    if after.lifted is not None:
+        threshold = np.maximum(threshold, after.lifted[close])
+    alarm = deviation > np.maximum(threshold, motion)
     after.peak[close] = peak = np.where(back, deviation, after.peak[close])
-    after.threshold[close] = threshold = np.where(
-        back, np.maximum(after.threshold[close], deviation), after.threshold[close]
-    )
+    lifted = after.lifted
+    if back.any():
+        threshold = np.where(back, np.maximum(threshold, deviation), threshold)
+        lifted = np.zeros_like(after.peak) if lifted is None else lifted
+        lifted[close] = np.where(back, threshold, lifted[close])
     usual = _usual(links, after.quiet, inbox.active, who)
     relapses = held.relapses[close] + lost
 
@@ -199,12 +220,13 @@ def _look(
     clock = np.where(alarm & (scale > 0), level / np.where(scale > 0, _LEVEL * scale, 1.0), 1.0)
     before = np.where(back, np.where(alarm, _HEAD, 0.0), np.where(lost, 0.0, held.weight[close]))
     weight = before + clock * np.where(unsettled, np.where(outlier | loud, 1.0, _SLOW), -_FORGIVE)
-    after.weight[close] = weight = np.clip(weight, 0.0, _LIMIT + 3.0)
+    weight = np.clip(weight, 0.0, _LIMIT + 3.0)
     guilty = alarm & ((outlier & loud) | (weight >= _LIMIT))
 
     near = (deviation <= np.maximum(threshold, floor)) | (~outlier & np.isfinite(usual))
     moved = np.inf if held.scale is None else _norms(inbox.messages[close] - held.messages[close])
-    still = (near & (moved <= _MOVES * motion)) | (moved <= _SMOOTH * deviation)
+    smooth = _SMOOTH * 4.0 ** -np.clip(relapses - 1.0, 0.0, 20.0)
+    still = (near & (moved <= _MOVES * motion)) | (moved <= smooth * deviation)
     calm = np.where(~active & finite & ~loud & still, held.calm[close] + 1, 0)
     away = np.where(active, 0, held.away[close] + 1)
     ready = ~active & (away >= _WAIT * _BACKOFF ** np.minimum(relapses, 20)) & (calm >= _CALM)
@@ -212,12 +234,22 @@ def _look(
         nearest = segment_quantile(who, deviation, ready, links.n, 0.0)[who]
         ready &= _in_touch(links, inbox.active)[who] | (deviation <= 2.0 * nearest)
     keep[close] = ((active & ~guilty) | ready) & finite
+    after = replace(after, lifted=lifted, weight=_put(after.weight, close, weight))
     if inbox.active.all() and held.active.all():  # nobody is away, nobody was
         return after
-    whole = [np.zeros_like(held.calm), np.zeros_like(held.away), held.relapses.copy()]
-    for everywhere, here in zip(whole, (calm, away, relapses), strict=True):
-        everywhere[close] = here
-    return replace(after, calm=whole[0], away=whole[1], relapses=whole[2])
+    return replace(
+        after,
+        calm=_put(np.zeros_like(held.calm), close, calm),
+        away=_put(np.zeros_like(held.away), close, away),
+        relapses=_put(held.relapses, close, relapses),
+    )
+
+
+def _put(everywhere: NDArray[Any], close: NDArray[np.int64], here: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of ``everywhere`` with the values ``here`` at ``close``."""
+    copy = everywhere.copy()
+    copy[close] = here
+    return copy
 
 
 def _usual(links: Links, quiet: Array, active: NDArray[np.bool_], who: NDArray[np.int64]) -> Array:

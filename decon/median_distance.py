@@ -41,7 +41,7 @@ class MedianDistance:
     >>> links = LocalLinks(topologies.make("star", 5))
     >>> own = np.array([[0.0], [1.0], [1.0], [2.0], [9.0]])
     >>> every = np.ones(8, dtype=bool)
-    >>> inbox = Inbox(k=1, own=own, messages=links.broadcast(own), finite=every, active=every)
+    >>> inbox = Inbox(k=1, own=own, messages=links.broadcast(own), finite=every, active=every, before=own)
     >>> MedianDistance(5.0).judge(links, inbox, None).keep  # the hub's four links, then each leaf's one
     array([ True,  True,  True, False,  True,  True,  True,  True])
     """

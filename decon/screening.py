@@ -31,6 +31,8 @@ class Inbox:
         Whether the message came in finite.
     active : (arcs,) ndarray of bool
         Links in use before this iteration.
+    before : (n, N) ndarray
+        Each agent's own broadcast value of the iteration before; x⁰ at the first.
     """
 
     k: int
@@ -38,6 +40,7 @@ class Inbox:
     messages: Array
     finite: NDArray[np.bool_]
     active: NDArray[np.bool_]
+    before: Array
 
 
 @dataclass(frozen=True)
