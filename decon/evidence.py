@@ -157,7 +157,7 @@ def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
     keep: NDArray[np.bool_] = inbox.active & inbox.finite
     close = np.flatnonzero(suspect | ~inbox.active | (inbox.active != held.active))
     if close.size:
-        after = _look(links, inbox, held, after, close, (deviation, floor), keep)
+        after = _look(links, inbox, held, after, close, (deviation, floor, scale), keep)
     return Verdict(keep, after)
 
 
@@ -169,9 +169,7 @@ def _initial_scale(links: Links, inbox: Inbox, deviation: Array, moved: Array) -
     return np.maximum(quiet, np.minimum(middle, moved))
 
 
-def _follow(
-    links: Links, held: Evidence, deviation: Array, tolerance: Array
-) -> tuple[NDArray[np.bool_], Array, Array]:
+def _follow(links: Links, held: Evidence, deviation: Array, tolerance: Array) -> tuple[NDArray[np.bool_], Array, Array]:
     """Return where the deviation exceeds its receiver's tolerance, and both decaying peaks."""
     memory = 1.0 - (1.0 - held.rate) / 4
     suspect, peak, quiet = np.empty(len(deviation), dtype=bool), np.empty_like(deviation), np.empty_like(deviation)
@@ -190,14 +188,13 @@ def _look(
     held: Evidence,
     after: Evidence,
     close: NDArray[np.int64],
-    found: tuple[Array, Array],
+    found: tuple[Array, Array, Array],
     keep: NDArray[np.bool_],
 ) -> Evidence:
-    """Weigh the evidence on the arcs ``close``, into ``keep`` and the memory; ``found``: deviation, floor."""
+    """Weigh the evidence on the arcs ``close``, into ``keep`` and the memory; ``found``: deviation, floor, S."""
     who = links.receivers[close]
     deviation, floor, active, finite = found[0][close], found[1][who], inbox.active[close], inbox.finite[close]
-    assert after.scale is not None  # judge sets it
-    scale = after.scale[who] * held.reach[close]
+    scale = found[2][who] * held.reach[close]
     motion = np.maximum(after.stirred[who], floor)
     back, lost = active & ~held.active[close], held.active[close] & ~active
     threshold = _MARGIN * after.pace * scale
