@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from decon.errors import OptionError
+from decon.options import Kind
 
-__all__ = ["build", "expand", "known", "normal", "refuse_unknown"]
+__all__ = ["build", "expand", "known", "normal", "refuse_unknown", "refuse_wrong"]
 
 
 def refuse_unknown(given: Iterable[str], allowed: Iterable[str], where: str) -> None:
@@ -32,6 +33,26 @@ def refuse_unknown(given: Iterable[str], allowed: Iterable[str], where: str) -> 
     for key in given:
         if key not in choices:
             raise OptionError(f"{where} has no key {key!r}; {_hint(key, choices)}")
+
+
+def refuse_wrong(table: Mapping[str, Any], kinds: Mapping[str, Kind], where: str) -> None:
+    """Raise unless every value is of the kind that its key asks for.
+
+    Raises
+    ------
+    OptionError
+        Naming the first that is not.
+
+    Examples
+    --------
+    >>> from decon.options import POSITIVE
+    >>> refuse_wrong({"alpha": "much"}, {"alpha": POSITIVE}, "[problem]")
+    Traceback (most recent call last):
+    decon.errors.OptionError: [problem] alpha must be a positive finite number, not 'much'
+    """
+    for key, kind in kinds.items():
+        if key in table and not kind.accepts(table[key]):
+            raise OptionError(f"{where} {key} must be {kind.words}, not {table[key]!r}")
 
 
 def known(name: Any, choices: Iterable[str], what: str) -> str:

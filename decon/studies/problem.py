@@ -10,9 +10,9 @@ import numpy as np
 from decon import costs, datasets
 from decon.costs import Costs
 from decon.datasets.split import How
-from decon.errors import OptionError
+from decon.options import NOT_NEGATIVE, POSITIVE, Kind, is_number, or_none, whole
 from decon.streams import stream
-from decon.studies.options import known, refuse_unknown
+from decon.studies.options import known, refuse_unknown, refuse_wrong
 
 __all__ = ["check_problem", "make_costs"]
 
@@ -32,6 +32,15 @@ _COSTS = {
     "huber": {**_DATA, "delta": 1.0},
     "logistic": _DATA,
     "softmax": _DATA,
+}
+_KINDS = {
+    "dim": whole(1),
+    "samples": whole(1),
+    "condition": Kind("a finite number of at least 1", lambda value: is_number(value) and value >= 1),
+    "alpha": POSITIVE,
+    "ridge": NOT_NEGATIVE,
+    "delta": POSITIVE,
+    "folder": or_none(Kind("a path", lambda value: isinstance(value, str))),
 }
 
 
@@ -60,12 +69,8 @@ def check_problem(table: Mapping[str, Any]) -> dict[str, Any]:
     defaults = _COSTS[kind]
     refuse_unknown((key for key in table if key != "costs"), defaults, f"[problem] with {kind} costs")
     full = {"costs": kind, **defaults, **{key: value for key, value in table.items() if key != "costs"}}
-    for key in ("dim", "samples"):
-        if key in full and (isinstance(full[key], bool) or not isinstance(full[key], int) or full[key] < 1):
-            raise OptionError(f"[problem] {key} must be a positive integer, not {full[key]!r}")
+    refuse_wrong(full, _KINDS, "[problem]")
     if kind == "quadratic":
-        if not full["condition"] >= 1:
-            raise OptionError(f"[problem] condition must be at least 1, not {full['condition']!r}")
         return full
     known(full["data"], ("synthetic", *datasets.names()), "data set")
     known(full["split"], get_args(How), "split")

@@ -14,8 +14,9 @@ from typing import Any
 import topologies
 from decon import __version__, attacks
 from decon.errors import OptionError
+from decon.options import POSITIVE, Kind, or_none, whole
 from decon.penalty import METHODS
-from decon.studies.options import build, expand, known, normal, refuse_unknown
+from decon.studies.options import build, expand, known, normal, refuse_unknown, refuse_wrong
 from decon.studies.problem import check_problem
 from decon.studies.registry import ATTACKS, LOCAL_STEPS, SCREENINGS
 
@@ -38,6 +39,12 @@ _DEFAULTS: dict[str, Any] = {
     "penalty": "auto",
 }
 _RUN = {"iterations": 400, "tol": None, "record_every": 1, "x0": None}
+_RUN_KINDS = {
+    "iterations": whole(0),
+    "tol": or_none(POSITIVE),
+    "record_every": whole(1),
+    "x0": or_none(Kind('"normal"', lambda value: value == "normal")),
+}
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,7 @@ class Study:
             build(attack, ATTACKS)  # refuses what the attack itself refuses
         run = tables.get("run", {})
         refuse_unknown(run, _RUN, "[run]")
+        refuse_wrong(run, _RUN_KINDS, "[run]")
         study = Study(
             str(tables.get("name", name)), axes, methods, check_problem(tables.get("problem", {})), {**_RUN, **run}
         )
