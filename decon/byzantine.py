@@ -1,16 +1,18 @@
-"""Drawing falsifying agents so that the honest ones still form a network."""
+"""Falsifying agents: drawn so that the honest ones form a network, and whether those still do."""
 
 from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from decon.errors import OptionError
 from decon.streams import stream
 from topologies import Topology
 
-__all__ = ["draw_byzantine"]
+__all__ = ["draw_byzantine", "honest_connected"]
 
 _TRIES = 20
 
@@ -51,3 +53,17 @@ def draw_byzantine(topo: Topology, count: int, seed: int = 0) -> NDArray[np.int6
         removed.append(int(rng.choice(loose)))
         graph.remove_node(removed[-1])
     return np.array(sorted(removed), dtype=np.int64)
+
+
+def honest_connected(n: int, links: NDArray[np.int64], byzantine: NDArray[np.int64]) -> bool:
+    """Whether ``links``, (m, 2) pairs of ``n`` agents, connect all honest ones without passing through another.
+
+    Examples
+    --------
+    >>> star = np.array([[0, 1], [0, 2], [0, 3]])
+    >>> honest_connected(4, star, np.array([3])), honest_connected(4, star, np.array([0]))
+    (True, False)
+    """
+    honest = np.setdiff1d(np.arange(n), byzantine)
+    used = sp.csr_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(n, n))
+    return bool(connected_components(used[honest][:, honest], directed=False, return_labels=False) == 1)

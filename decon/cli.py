@@ -12,10 +12,11 @@ from decon.cli_options import experiment_from, one_topology, output_options, pro
 from decon.cli_paths import FILE, FOLDER
 from decon.cli_studies import reproduce, sweep
 from decon.errors import RunError
-from decon.experiment import attack_names, make_local_step
+from decon.words import attack_names, make_local_step
 
 __all__ = ["app", "main"]
 
+VERIFY_FLAGS = ("agents", "data", "split", "alpha", "ridge", "penalty", "byzantine", "attack", "iterations", "seed")
 VERIFIED = ("grid", "torus", "random_regular:d=4", "erdos_renyi:p=0.4", "star", "complete")
 
 
@@ -24,16 +25,20 @@ VERIFIED = ("grid", "torus", "random_regular:d=4", "erdos_renyi:p=0.4", "star", 
 def app() -> None:
     """Decentralized consensus optimisation when some agents lie.
 
-    A graph goes in, guarantees and a checked run come out. Start with `decon compare`.
-    """
+    A graph goes in, guarantees and a checked run come out. Start with `decon compare`; every command has --help.
+
+    \b
+    Example:
+      decon compare --topology ring --topology star --topology complete --iterations 200
+    """  # noqa: D301 - click's marker for text that must not be wrapped
 
 
-@app.command()
+@app.command(short_help="Topologies side by side, without and with liars.")
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option(
     "--topology", "topologies", multiple=True, help='A family, e.g. "erdos_renyi:p=0.4", or a graph file; repeatable.'
 )
-@problem_options
+@problem_options()
 @output_options
 @click.option(
     "--out", type=FOLDER, default="decon-compare", show_default=True, help="Folder for the table and the figure."
@@ -73,7 +78,7 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
         click.echo(f"wrote {path}", err=True)
 
 
-@app.command()
+@app.command(short_help="One run on one topology.")
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option("--topology", default=None, help='A family, e.g. "erdos_renyi:p=0.4", or a graph file.  [ring]')
 @click.option(
@@ -82,15 +87,27 @@ def compare(file: str | None, form: str | None, out: str, penalties: bool, **fla
     show_default=True,
     help="exact, or stochastic[:scale=…,sigma=…,batch_size=…]: minibatches of 32 and σ^k = ℓ√k unless given.",
 )
-@problem_options
-@click.option("--tol", type=float, help="Stop at this mean distance to the minimiser.")
+@problem_options()
+@click.option("--tol", type=float, help="Stop at this mean distance to the minimiser, in units of x.")
 @click.option("--out", type=FILE, help="Save the run as OUT.npz and OUT.json.")
-@click.option("--engine", type=click.Choice(["local", "mpi"]), default="local", help="mpi: run me under mpiexec.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "mpi"]),
+    default="local",
+    show_default=True,
+    help="mpi: run me under mpiexec.",
+)
 @click.option(
     "--checkpoint", type=FOLDER, help="Folder for the run's state; the same command goes on from there after a kill."
 )
-@click.option("--every", type=int, default=100, show_default=True, help="Iterations between checkpoints.")
-@click.option("--precision", type=click.Choice(["double", "single"]), default="double", help="Of messages and duals.")
+@click.option("--every", type=click.IntRange(1), default=100, show_default=True, help="Iterations between checkpoints.")
+@click.option(
+    "--precision",
+    type=click.Choice(["double", "single"]),
+    default="double",
+    show_default=True,
+    help="Of messages and duals.",
+)
 def solve(
     file: str | None,
     topology: str | None,
@@ -158,9 +175,9 @@ def solve(
         sys.exit(1)
 
 
-@app.command()
+@app.command(short_help="A saved run, printed and drawn again.")
 @click.argument("run", type=click.Path())
-@click.option("--figure", type=FILE, help="Draw the distance against iterations into this file.")
+@click.option("--figure", type=FILE, help="Draw the distance against iterations into this file (.png, .svg, .pdf).")
 def report(run: str, figure: str | None) -> None:
     """Print a saved RUN again: how it ended, and who was found lying.
 
@@ -177,12 +194,12 @@ def report(run: str, figure: str | None) -> None:
         click.echo(f"wrote {write_distance(result, Path(figure))}", err=True)
 
 
-@app.command()
+@app.command(short_help="Every lemma, theorem and certificate held against runs.")
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option(
     "--topology", "topologies", multiple=True, help='A family, e.g. "erdos_renyi:p=0.4", or a graph file; repeatable.'
 )
-@problem_options
+@problem_options(*VERIFY_FLAGS, iterations=200)
 @output_options
 @click.option("--seeds", type=click.IntRange(1), default=2, show_default=True, help="Runs of each kind.")
 @click.option(
@@ -199,9 +216,7 @@ def verify(file: str | None, form: str | None, seeds: int, out: str, **flags: An
     """  # noqa: D301 - click's marker for text that must not be wrapped
     from decon.report import verify_all, write_verification
 
-    if not file and not flags["topologies"]:
-        flags["topologies"] = VERIFIED
-    experiment = experiment_from(file, {"iterations": 200, **{k: v for k, v in flags.items() if v is not None}})
+    experiment = experiment_from(file, flags, iterations=200, topologies=list(VERIFIED))
     table = verify_all(experiment, seeds, progress=sys.stderr.isatty())
     show(table, form)
     for path in write_verification(table, Path(out)):
@@ -212,13 +227,13 @@ def verify(file: str | None, form: str | None, seeds: int, out: str, **flags: An
         sys.exit(1)
 
 
-@app.command()
+@app.command(short_help="A better network: edges to add, weights to choose.")
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option("--topology", default=None, help='A family, e.g. "grid", or a graph file.  [grid]')
-@problem_options
+@problem_options("agents", "data", "split", "alpha", "ridge", "iterations", "seed")
 @output_options
 @click.option("--edges", type=click.IntRange(1), default=3, show_default=True, help="Edges to add.")
-@click.option("--out", type=FILE, help="Write the designed networks as OUT-edges.graphml and so on.")
+@click.option("--out", type=FILE, help="Write the networks as OUT-added-edges.graphml, OUT-best-weights.graphml, …")
 def design(file: str | None, topology: str | None, form: str | None, edges: int, out: str | None, **flags: Any) -> None:
     """Improve a network: edges to add, weights to choose; certified and measured rate before and after.
 
@@ -242,17 +257,31 @@ def design(file: str | None, topology: str | None, form: str | None, edges: int,
             click.echo(f"wrote {path}", err=True)
 
 
-@app.command()
+@app.command(short_help="List the graph families.")
 def topologies() -> None:
-    """List the graph families, one line each."""
+    """List the graph families with their parameters, one line each.
+
+    \b
+    Example:
+      decon topologies
+      decon solve --topology watts_strogatz:k=6,p=0.2 --agents 30
+    """  # noqa: D301 - click's marker for text that must not be wrapped
     import topologies as package
 
     _listing(package.families())
 
 
-@app.command()
+@app.command(short_help="List the attacks.")
 def attacks() -> None:
-    """List the attacks, one line each; start=, stop=, every= and decay= go with all of them."""
+    """List the attacks with their parameters, one line each.
+
+    With all of them go start=, stop= and every= (iterations, from 1) and decay= (a ratio below 1 for each iteration).
+
+    \b
+    Example:
+      decon attacks
+      decon solve --attack gaussian:mean=1,std=5,start=100
+    """  # noqa: D301 - click's marker for text that must not be wrapped
     _listing(attack_names())
 
 

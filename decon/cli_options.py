@@ -20,28 +20,42 @@ __all__ = ["experiment_from", "one_topology", "output_options", "problem_options
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def problem_options(command: _Command) -> _Command:
-    """Add the flags that say which problem is solved; each is also a TOML key of the same name."""
-    for option in reversed(
-        (
-            click.option("--agents", type=int, help="Number of agents n, for families without a fixed size.  [20]"),
-            click.option(
-                "--data", help="diabetes, digits, wine, …; quadratics:dim=5; or a folder of shards.  [diabetes]"
-            ),
-            click.option("--split", help="How data go to agents: iid, label or dirichlet.  [iid]"),
-            click.option("--alpha", type=float, help="Of the Dirichlet split; small is uneven.  [1]"),
-            click.option("--ridge", type=float, help="Curvature added to each local cost.  [5]"),
-            click.option("--penalty", help="c, or certified, theorem3, exact, auto.  [auto]"),
-            click.option("--byzantine", type=int, help="Number of falsifying agents.  [3]"),
-            click.option("--attack", help="What they send, see `decon attacks`.  [gaussian:mean=1,std=1]"),
-            click.option("--screening", help="How messages are judged, e.g. profiling or none.  [none]"),
-            click.option("--dual-bound", type=float, help="P2's bound λ on every dual.  [inf]"),
-            click.option("--iterations", type=int, help="[400]"),
-            click.option("--seed", type=int, help="Of all randomness.  [0]"),
-        )
-    ):
-        command = option(command)
-    return command
+def problem_options(*names: str, iterations: int = 400) -> Callable[[_Command], _Command]:
+    """Return what adds the flags ``names`` (all unless given) of a problem; each is also a TOML key of that name."""
+    known = {
+        "agents": click.option("--agents", type=int, help="Agents n, for families without a fixed size.  [20]"),
+        "data": click.option(
+            "--data",
+            help="diabetes, wine, breast_cancer, digits, covertype, mnist; quadratics:dim=5,condition=10; "
+            "or a folder of shards.  [diabetes]",
+        ),
+        "split": click.option("--split", help="How data go to agents: iid, label or dirichlet.  [iid]"),
+        "alpha": click.option("--alpha", type=float, help="Of --split dirichlet, above 0; small is uneven.  [1]"),
+        "ridge": click.option("--ridge", type=float, help="Curvature added to each cost, (ridge/2)‖x‖².  [5]"),
+        "penalty": click.option(
+            "--penalty", help="c > 0, in units of curvature; or auto, certified, theorem3, exact.  [auto]"
+        ),
+        "byzantine": click.option("--byzantine", type=int, help="Number of falsifying agents, up to half.  [3]"),
+        "attack": click.option(
+            "--attack", help="What they send: name:option=value,… of `decon attacks`.  [gaussian:mean=1,std=1]"
+        ),
+        "screening": click.option(
+            "--screening",
+            help="How messages are judged: none, profiling, road:threshold=50 or median_distance.  [none]",
+        ),
+        "dual-bound": click.option(
+            "--dual-bound", type=float, help="P2's λ > 0 on every entry of every dual, in units of the gradient.  [inf]"
+        ),
+        "iterations": click.option("--iterations", type=int, help=f"Iterations of each run.  [{iterations}]"),
+        "seed": click.option("--seed", type=int, help="Of all randomness, at least 0.  [0]"),
+    }
+
+    def add(command: _Command) -> _Command:
+        for name in reversed(names or tuple(known)):
+            command = known[name](command)
+        return command
+
+    return add
 
 
 def output_options(command: _Command) -> _Command:
@@ -50,9 +64,9 @@ def output_options(command: _Command) -> _Command:
     return click.option("--json", "form", flag_value="json", help="Print the table as JSON.")(command)
 
 
-def experiment_from(file: str | None, flags: dict[str, Any]) -> Experiment:
-    """Merge a TOML file and flags; a flag wins."""
-    given = read_toml(file) if file else {}
+def experiment_from(file: str | None, flags: dict[str, Any], **defaults: Any) -> Experiment:
+    """Merge a TOML file and flags; a flag wins over the file, and the file over a command's own defaults."""
+    given = defaults | (read_toml(file) if file else {})
     told = {key: list(value) if isinstance(value, tuple) else value for key, value in flags.items()}
     given |= {key: value for key, value in told.items() if value not in (None, [])}
     return Experiment.from_mapping(given, file or "command line")

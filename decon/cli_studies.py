@@ -17,7 +17,7 @@ __all__ = ["reproduce", "sweep"]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-@click.command()
+@click.command(short_help="Studies over grids that survive a kill.")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--out", type=FOLDER, help="Folder of the rows.  [FILE without .toml]")
 @click.option("--jobs", type=int, default=-1, show_default=True, help="Worker processes; -1 is one a core.")
@@ -32,6 +32,7 @@ def sweep(file: str, form: str | None, out: str | None, jobs: int, dask: str | N
 
     \b
     Example:
+      printf '[grid]\\nn = 10\\nbyzantine = [0.0, 0.2]\\npenalty = 0.5\\n' > study.toml
       decon sweep study.toml --jobs 2
     """  # noqa: D301 - click's marker for text that must not be wrapped
     from decon.sweep import run
@@ -46,22 +47,39 @@ def sweep(file: str, form: str | None, out: str | None, jobs: int, dask: str | N
         sys.exit(1)
 
 
-@click.group()
+@click.group(short_help="The papers' figures and claims run again.")
 def reproduce() -> None:
-    """Run a paper's experiments again and hold them against what it says."""
+    """Run a paper's experiments again and hold them against what it says.
+
+    P1 is Li et al. (arXiv:1710.05241), P2 is Lin et al. (ICASSP 2020).
+
+    \b
+    Example:
+      decon reproduce p1 --quick
+    """  # noqa: D301 - click's marker for text that must not be wrapped
 
 
-def study_options(command: _Command) -> _Command:
-    """Add the flags of all reproductions."""
-    command = click.option("--seeds", type=click.IntRange(1), help="Number of seeds, from 0.")(command)
-    command = click.option("--quick", is_flag=True, help="Fewer seeds and cells: a look in seconds.")(command)
-    return click.option(
-        "--out", type=FOLDER, default="decon-reproduce", show_default=True, help="Folder of tables and figures."
-    )(command)
+def study_options(seeds: int) -> Callable[[_Command], _Command]:
+    """Return what adds the flags of all reproductions."""
+
+    def add(command: _Command) -> _Command:
+        for option in (
+            click.option(
+                "--seeds", type=click.IntRange(1), help=f"Number of seeds, from 0.  [{seeds}; fewer if quick]"
+            ),
+            click.option("--quick", is_flag=True, help="Fewer seeds and cells: a first look."),
+            click.option(
+                "--out", type=FOLDER, default="decon-reproduce", show_default=True, help="Folder of tables and figures."
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
 
 
-@reproduce.command()
-@study_options
+@reproduce.command(short_help="P1's figures: ADMM under Gaussian falsification.")
+@study_options(5)
 @output_options
 def p1(seeds: int | None, quick: bool, out: str, form: str | None) -> None:
     """P1's figures: ADMM under Gaussian falsification, the robust variant, and the choice of c.
@@ -84,8 +102,8 @@ def p1(seeds: int | None, quick: bool, out: str, form: str | None) -> None:
     click.echo(f"wrote {out}/p1.png, p1-curves.csv, p1-claims.csv", err=True)
 
 
-@reproduce.command()
-@study_options
+@reproduce.command(short_help="Where detection breaks down.")
+@study_options(3)
 @output_options
 @click.option("--jobs", type=int, default=-1, show_default=True, help="Worker processes; -1 is one a core.")
 def phase(seeds: int | None, quick: bool, out: str, form: str | None, jobs: int) -> None:
@@ -104,12 +122,16 @@ def phase(seeds: int | None, quick: bool, out: str, form: str | None, jobs: int)
     click.echo(f"wrote {out}/phase.png, roc.png, phase-runs.csv, phase-breakdown.csv, phase-roc.csv", err=True)
 
 
-@reproduce.command()
-@study_options
+@reproduce.command(short_help="P2's figures: stochastic ADMM on the star.")
+@study_options(5)
 @output_options
 @click.option("--data", default="digits", show_default=True, help="digits, mnist or covertype.")
-@click.option("--iterations", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--settings", type=click.Path(exists=True, dir_okay=False), help="A table of tuned settings.")
+@click.option("--iterations", type=click.IntRange(1), default=1000, show_default=True, help="Iterations of each run.")
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A table of tuned settings in place of ours (docs/stochastic.md).",
+)
 def p2(
     seeds: int | None, quick: bool, out: str, form: str | None, data: str, iterations: int, settings: str | None
 ) -> None:
@@ -138,11 +160,11 @@ def p2(
     click.echo(f"wrote {out}/p2.svg, p2_curves.csv, p2_finals.csv, p2_claims.csv", err=True)
 
 
-@reproduce.command("p2-graphs")
-@study_options
+@reproduce.command("p2-graphs", short_help="P2's method without a master.")
+@study_options(3)
 @output_options
 @click.option("--data", default="digits", show_default=True, help="digits, mnist or covertype.")
-@click.option("--iterations", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--iterations", type=click.IntRange(1), default=1000, show_default=True, help="Iterations of each run.")
 def p2_graphs(seeds: int | None, quick: bool, out: str, form: str | None, data: str, iterations: int) -> None:
     """Beyond P2: the same method on graphs without a master, with and without screening.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.byzantine import honest_connected
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -125,12 +127,7 @@ class Detection:
     @cached_property
     def honest_connected(self) -> bool:
         """Whether the links left connect all honest agents without passing through a falsifying one."""
-        import networkx as nx
-
-        graph = nx.empty_graph(self.n)
-        graph.remove_nodes_from(self.byzantine.tolist())
-        graph.add_edges_from(self.edges[~self.is_severed & (self._liars == 0)].tolist())
-        return bool(nx.is_connected(graph))
+        return honest_connected(self.n, self.edges[~self.is_severed], self.byzantine)
 
     def table(self) -> pd.DataFrame:
         """Return one row for every link that was ever severed: ends, verdict, first and last iteration, counts."""

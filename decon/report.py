@@ -63,18 +63,15 @@ def text_table(table: pd.DataFrame) -> str:
 _BRIEF = (
     "n",
     "edges",
-    "connectivity",
     "graph_condition",
     "penalty",
     "rate",
-    "exact_rate",
     "certified_rate",
     "theorem3_rate",
     "iterations_to_1e-6",
     "final_error",
     "attacked_error",
     "certified_radius",
-    "seconds",
 )
 
 

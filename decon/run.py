@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.byzantine import honest_connected
 from decon.checkpoint import Checkpoint
 from decon.costs.base import Array
 from decon.engine import Method, State, start, step
 from decon.links import Links
 from decon.metrics import Metrics
 
-__all__ = ["Run", "honest_connected"]
+__all__ = ["Run"]
 
 _DIVERGED = 1e12
 """A mean distance this many times the initial one (or 1, if larger) is called divergence."""
@@ -67,7 +68,7 @@ class Run:
         active = self.last.active
         if self.status != "completed" or active is None:
             return
-        if not honest_connected(self.method, self.links.gather_arcs(active)):
+        if not self._whole(active):
             self.status = "disconnected"
             self.message = f"the honest agents are not one network at the end, iteration {self.last.k}"
 
@@ -143,20 +144,15 @@ class Run:
         changed = not np.array_equal(before.active, after.active)
         if self.links.total((float(changed),)) == (0.0,):
             return True
-        if honest_connected(self.method, self.links.gather_arcs(after.active)):
+        if self._whole(after.active):
             return True
         self.status = "disconnected"
         self.message = f"the honest agents lost touch with each other at iteration {after.k}"
         return False
 
-
-def honest_connected(method: Method, active: NDArray[np.bool_]) -> bool:
-    """Whether the links in use connect all honest agents without passing through a falsifying one."""
-    import scipy.sparse as sp
-    from scipy.sparse.csgraph import connected_components
-
-    topo = method.topo
-    honest = np.setdiff1d(np.arange(topo.n), method.byzantine)
-    ends = (topo.receivers[active], topo.senders[active])
-    used = sp.csr_array((np.ones(len(ends[0])), ends), shape=(topo.n, topo.n))
-    return bool(connected_components(used[honest][:, honest], directed=False, return_labels=False) == 1)
+    def _whole(self, active: NDArray[np.bool_]) -> bool:
+        """Whether the links in use connect all honest agents, on all ranks together."""
+        topo, used = self.method.topo, self.links.gather_arcs(active)
+        return honest_connected(
+            topo.n, np.stack([topo.receivers[used], topo.senders[used]], axis=1), self.method.byzantine
+        )

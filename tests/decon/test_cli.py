@@ -9,15 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
 
 import topologies
 from decon import Profiling, attacks
 from decon.attacks import Attack
-from decon.cli import main
+from decon.cli import app, main
 from decon.errors import OptionError
-from decon.experiment import Experiment, attack_names, make_attack, make_screening, make_topology, parse
+from decon.experiment import Experiment
+from decon.words import attack_names, make_attack, make_screening, make_topology, parse
 
 QUICK = ["--topology", "ring", "--topology", "complete", "--agents", "6", "--iterations", "40", "--penalty", "2"]
 
@@ -308,3 +310,38 @@ def test_folders_on_the_way_to_a_file_are_made(decon, tmp_path: Path) -> None:
     assert decon("report", "also/run", "--figure", "third/run.png")[0] == 0
     assert (tmp_path / "new" / "better-added-edges.graphml").exists()
     assert (tmp_path / "third" / "run.png").exists()
+
+
+@pytest.mark.parametrize("flag", ["--screening", "--dual-bound"])
+def test_what_a_command_would_ignore_it_does_not_take(decon, flag: str) -> None:
+    for command in ("verify", "design"):
+        code, _, err = decon(command, flag, "1")
+        assert code == 2
+        assert "No such option" in err
+
+
+def test_verify_takes_a_file_at_its_word(decon, tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('topologies = ["complete"]\nagents = 5\nbyzantine = 0\niterations = 19\n')
+    code, _, err = decon("verify", "one.toml")
+    assert code == 2
+    assert "not 19" in err  # the file's, not the command's own default
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["compare"], ["solve"], ["report"], ["verify"], ["design"], ["sweep"], ["topologies"], ["attacks"],
+                ["reproduce"], *(["reproduce", name] for name in ("p1", "p2", "p2-graphs", "phase"))], ids=" ".join
+)  # fmt: skip
+def test_every_help_has_an_example_and_a_word_on_every_option(decon, command: list[str]) -> None:
+    code, out, _ = decon(*command, "--help")
+    assert code == 0
+    assert "Example:\n    decon " in out or "Example:\n    printf " in out
+    here: click.Command = app
+    for name in command:
+        assert isinstance(here, click.Group)
+        here = here.commands[name]
+    assert all(option.help for option in here.params if isinstance(option, click.Option))
+
+
+def test_attacks_are_listed_with_their_parameters(decon) -> None:
+    _, out, _ = decon("attacks")
+    assert re.search(r"^gaussian .* Parameters: mean=0.0, std=1.0, replace=False$", out, flags=re.MULTILINE)

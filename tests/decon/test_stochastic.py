@@ -15,9 +15,9 @@ from decon.attacks import Attack, Gaussian, SignFlip
 from decon.costs import LeastSquares, Quadratic, Ridge, SoftmaxRegression, WithHub
 from decon.engine import Method, iterate
 from decon.errors import CostError, OptionError
-from decon.experiment import make_local_step
 from decon.local_steps import SquareRoot, Stochastic
 from decon.streams import minibatch, stream
+from decon.words import make_local_step
 
 CLASSES, FEATURES, WORKERS = 3, 4, 6
 RIDGE, BATCH = 0.01, 5
