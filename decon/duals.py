@@ -22,28 +22,31 @@ class Duals(NamedTuple):
 
     Attributes
     ----------
-    values : (n, N) or (arcs, N) ndarray
-        Σ_j η_ij = -α_i in node form, η_ij in arc form.
+    values : (arcs, N) or (n, N) ndarray
+        η_ij in arc form, the total in node form.
+    total : (n, N) ndarray
+        Σ_j η_ij = -α_i.
     linear : (n, N) ndarray
         Σ_j (2η_ij - η⁻_ij + β_ij z_i), what the local step's subproblem pairs with x.
     """
 
     values: Array
+    total: Array
     linear: Array
 
 
-def node_step(links: Links, penalty: float, values: Array, weighted: Array, z: Array) -> Duals:
+def node_step(links: Links, penalty: float, total: Array, weighted: Array, z: Array) -> Duals:
     """Advance Σ_j η_ij by c(A z - D own): P1 (7) with α = -Σ_j η; needs λ = ∞ and one broadcast an agent.
 
     ``weighted`` is 2cD own. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z.
     """
     after = links.neighbour_sum(z)
     after *= 2.0 * penalty
-    linear = values + after
+    linear = total + after
     after -= weighted
     after *= 0.5
-    after += values
-    return Duals(after, linear)
+    after += total
+    return Duals(after, after, linear)
 
 
 def node_start(links: Links, penalty: float, alpha: Array, weight: Array, x: Array) -> Duals:
@@ -51,7 +54,8 @@ def node_start(links: Links, penalty: float, alpha: Array, weight: Array, x: Arr
     linear = penalty * links.neighbour_sum(x)
     linear += 0.5 * weight[:, None] * x
     linear -= alpha
-    return Duals(-alpha, linear)
+    total = -alpha
+    return Duals(total, total, linear)
 
 
 def arc_step(
@@ -59,34 +63,39 @@ def arc_step(
     penalty: float,
     bound: float,
     values: Array,
+    total: Array,
     weight: Array,
     own: Array,
     messages: Array,
     active: NDArray[np.bool_] | None,
 ) -> Duals:
-    """Advance η_ij to clip(η_ij + c w_ij (m - own_i), -λ, λ), P2 (15), (16), (21); inactive arcs hold zero."""
-    after, ahead = np.empty_like(values), np.empty_like(values)
+    """Advance η_ij to clip(η_ij + c w_ij (m - own_i), -λ, λ), P2 (15), (16), (21); inactive arcs hold zero.
+
+    ``total`` is Σ_j η_ij of ``values`` over the active arcs. Where no rule judges them, messages are nobody's memory,
+    and their array becomes that of the duals: the step is bound by how much memory it touches.
+    """
+    after = messages if active is None else np.empty_like(values)
     count = max(1, _BLOCK // values.shape[1])
     for first in range(0, len(values), count):
         here = slice(first, first + count)
-        new, old = after[here], values[here]
-        np.subtract(messages[here], own.take(links.receivers[here], axis=0), out=new)
+        new = np.subtract(messages[here], own.take(links.receivers[here], axis=0), out=after[here])
         new *= (penalty * links.arc_weights[here])[:, None]
-        new += old
+        new += values[here]
         if np.isfinite(bound):
             np.clip(new, -bound, bound, out=new)  # takes infinities, lets NaN through
-            if np.isnan(new.sum()):
+            flat = new.ravel()
+            if np.isnan(flat @ flat):
                 np.nan_to_num(new, copy=False, nan=0.0)
-        np.multiply(new, 2.0, out=ahead[here])
-        ahead[here] -= old
         if active is not None and not active[here].all():
-            severed = np.flatnonzero(~active[here])
-            new[severed] = 0.0
-            ahead[here][severed] = 0.0
-    return Duals(after, links.arc_sum(ahead) + weight[:, None] * own)
+            new[np.flatnonzero(~active[here])] = 0.0
+    total_after = links.arc_sum(after)
+    linear = 2.0 * total_after
+    linear -= total
+    linear += weight[:, None] * own
+    return Duals(after, total_after, linear)
 
 
 def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array) -> Duals:
     """Return the duals before the first iteration, from η⁰ and z⁰ = x⁰, so that edge values are edge means."""
     gap = (links.broadcast(x) - x[links.receivers]) * (penalty * links.arc_weights)[:, None]
-    return Duals(values, links.arc_sum(values + gap) + weight[:, None] * x)
+    return Duals(values, links.arc_sum(values), links.arc_sum(values + gap) + weight[:, None] * x)

@@ -1,7 +1,8 @@
 """The engine: one synchronous algorithm for both papers (docs/theory.md, section 1).
 
 Local step, messages, screening, dual step. Agents are rows, messages are arcs. The duals are stored summed at each
-agent (node form) where that is the same thing, one on every arc (arc form) where it is not.
+agent (node form) where that is the same thing, one on every arc (arc form) where it is not; one on every edge is
+enough where all broadcast and nothing is screened.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from numpy.typing import NDArray
 from decon.attacks import Attack, NoAttack
 from decon.costs.base import Array, Costs
 from decon.duals import arc_start, arc_step, node_start, node_step
-from decon.links import Links, LocalLinks
+from decon.links import EdgeLinks, Links, LocalLinks
 from decon.local_steps import Exact, LocalStep
 from decon.screening import Inbox, Screening
 from decon.streams import stream
 from topologies import Topology
 
-__all__ = ["Method", "State", "iterate", "start", "step"]
+__all__ = ["Method", "State", "iterate", "lightest", "start", "step"]
 
 _TOO_LARGE = 1e100
 """A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true update; as a
@@ -55,7 +56,7 @@ class Method:
     rate : float or None
         A certified rate, for screening rules that use one.
     form : {"auto", "node", "arc"}
-        How the duals are stored; "node" exists only for λ = ∞ with broadcasts and no screening.
+        How the duals are stored; "node" exists only for λ = ∞ with broadcasts and no screening, "arc" always.
     """
 
     topo: Topology
@@ -92,8 +93,12 @@ class State(NamedTuple):
         Iterations done.
     x, z : (n, N) ndarray
         True updates, and what was broadcast (for an equivocating agent: its true update).
-    duals : (n, N) or (arcs, N) ndarray
-        Σ_j η_ij in node form, η_ij in arc form.
+    own : (n, N) ndarray
+        What each agent's own recursion takes for its broadcast.
+    duals : (arcs, N) or (n, N) ndarray
+        η_ij on the arcs of the links in arc form, the total in node form.
+    total : (n, N) ndarray
+        Σ_j η_ij.
     linear : (n, N) ndarray
         Σ_j (2η_ij - η⁻_ij + β_ij z_i).
     weight : (n,) ndarray
@@ -115,6 +120,7 @@ class State(NamedTuple):
     z: Array
     own: Array
     duals: Array
+    total: Array
     linear: Array
     weight: Array
     error: float = 0.0
@@ -128,9 +134,16 @@ class State(NamedTuple):
         """(n, N) ∇f(x) by the optimality condition of an exact local step, None after any other."""
         return None if self.solved is None else self.solved[0] - self.solved[1]
 
-    def alpha(self, links: Links) -> Array:
-        """Return (n, N) P1's multipliers α_i = -Σ_j η_ij."""
-        return -(self.duals if self.duals.shape == self.x.shape and self.active is None else links.arc_sum(self.duals))
+    @property
+    def alpha(self) -> Array:
+        """(n, N) P1's multipliers α_i = -Σ_j η_ij."""
+        return -self.total
+
+
+def lightest(method: Method, links: Links) -> Links:
+    """Return ``links`` without the arcs whose duals follow from others', if these links and the method let it."""
+    paired = method.form == "auto" and method.screening is None and not method.attack.per_arc and not method.by_node
+    return EdgeLinks(method.topo, method.byzantine) if paired and type(links) is LocalLinks else links
 
 
 def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
@@ -140,7 +153,7 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
         duals = node_start(links, method.penalty, alpha0, weight, x0)
     else:
         duals = arc_start(links, method.penalty, _spread(method.topo, links, alpha0), weight, x0)
-    state = State(0, x0, x0, x0, duals.values, duals.linear, weight)
+    state = State(0, x0, x0, x0, *duals, weight)
     if method.screening is None:
         return state
     active = np.ones(len(links.receivers), dtype=bool)
@@ -171,13 +184,14 @@ def step(method: Method, links: Links, state: State) -> State:
         z, own, error, poisoned, falsified = _falsify(method, links, state, k, x)
         if method.by_node:
             mine = weighted if own is x and weighted is not None else state.weight[:, None] * own
-            duals = node_step(links, method.penalty, state.duals, mine, z)
+            duals = node_step(links, method.penalty, state.total, mine, z)
             return State(k, x, z, own, *duals, state.weight, error, solved, poisoned=poisoned)
         messages = links.broadcast(z)
         if falsified is not None:
             arcs, rows = falsified
             messages[arcs] = rows
-        return _receive(method, links, state, State(k, x, z, own, x, x, state.weight, error, solved), messages)
+        after = state._replace(k=k, x=x, z=z, own=own, error=error, solved=solved, poisoned=None)
+        return _receive(method, links, state, after, messages)
 
 
 def _alone(method: Method, links: Links, state: State) -> tuple[Array, Array]:
@@ -224,28 +238,26 @@ def _falsify(
 
 def _receive(method: Method, links: Links, before: State, after: State, messages: Array) -> State:
     """Judge the messages of ``after`` before they are used, then take the arc form's dual step."""
-    if before.active is None or method.screening is None:
-        poisoned = None
+    total, weight, active = before.total, before.weight, before.active
+    if active is None or method.screening is None:
         if method.attacked and np.isinf(method.dual_bound):
-            poisoned = links.first_sender(~_all_sane(messages))
-        duals = arc_step(
-            links, method.penalty, method.dual_bound, before.duals, before.weight, after.own, messages, None
-        )
-        return after._replace(duals=duals.values, linear=duals.linear, poisoned=poisoned)
-    finite = _all_sane(messages)
-    if not finite.all():
-        messages = np.where(finite[:, None], messages, after.own[links.receivers])
-    inbox = Inbox(after.k, after.own, messages, finite, before.active, before.own)
-    verdict = method.screening.judge(links, inbox, before.screen)
-    honest_receiver = links.roles(method.byzantine).honest_receiver
-    wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
-    active = wanted & links.exchange(wanted)
-    weight = before.weight
-    if not np.array_equal(active, before.active):
-        weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
-    used = messages if verdict.messages is None else verdict.messages
-    duals = arc_step(links, method.penalty, method.dual_bound, before.duals, weight, after.own, used, active)
-    return after._replace(duals=duals.values, linear=duals.linear, weight=weight, active=active, screen=verdict.state)
+            after = after._replace(poisoned=links.first_sender(~_all_sane(messages)))
+    else:
+        finite = _all_sane(messages)
+        if not finite.all():
+            messages = np.where(finite[:, None], messages, after.own[links.receivers])
+        inbox = Inbox(after.k, after.own, messages, finite, active, before.own)
+        verdict = method.screening.judge(links, inbox, before.screen)
+        honest_receiver = links.roles(method.byzantine).honest_receiver
+        wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
+        active = wanted & links.exchange(wanted)
+        if (active != before.active).any():
+            weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
+            total = links.arc_sum(np.where(active[:, None], before.duals, 0.0))
+        messages = messages if verdict.messages is None else verdict.messages
+        after = after._replace(weight=weight, active=active, screen=verdict.state)
+    found = arc_step(links, method.penalty, method.dual_bound, before.duals, total, weight, after.own, messages, active)
+    return after._replace(duals=found.values, total=found.total, linear=found.linear)
 
 
 def _all_sane(messages: Array) -> NDArray[np.bool_]:
@@ -271,7 +283,7 @@ def iterate(method: Method, links: Links | None = None, *, x0: Array, alpha0: Ar
     >>> [state.x.ravel().round(3).tolist() for state in islice(iterate(method, x0=zero, alpha0=zero), 4)]
     [[0.0, 0.0], [0.0, 1.0], [0.5, 1.0], [0.75, 1.0]]
     """
-    here = LocalLinks(method.topo) if links is None else links
+    here = lightest(method, LocalLinks(method.topo) if links is None else links)
     np.empty(_KEPT_BYTES, dtype=np.uint8)
     state = start(method, here, x0, alpha0)
     while True:

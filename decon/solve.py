@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from decon.attacks import Attack, NoAttack
 from decon.checkpoint import Checkpoint
 from decon.costs.base import Array, Costs
-from decon.engine import Method
+from decon.engine import Method, lightest
 from decon.errors import OptionError
 from decon.links import Links, LocalLinks
 from decon.local_steps import Exact, LocalStep
@@ -202,7 +202,7 @@ def solve(
         "versions": _versions(),
     }
     honest = np.setdiff1d(np.arange(topo.n), who)
-    links = where.links
+    links = lightest(method, where.links)
     keep = None
     if checkpoint is not None:
         keep = Checkpoint(checkpoint, checkpoint_every, links, (manifest, topo.adjacency, who, start_x, start_alpha))

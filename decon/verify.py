@@ -225,7 +225,7 @@ def _trajectory(
         penalty=penalty,
         x=np.stack([state.x for state in states]),
         z=np.stack([state.z for state in states]),
-        alpha=np.stack([state.alpha(links) for state in states]),
+        alpha=np.stack([state.alpha for state in states]),
         gradient=np.stack([costs.gradient(state.x) for state in states]),
         minimizer=star,
         minimizer_gradient=slope - slope.mean(axis=0),

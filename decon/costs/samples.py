@@ -140,7 +140,7 @@ class SampleCosts(Costs):
     def stochastic_gradient(self, x: Array, rows: NDArray[np.intp]) -> Array:
         """Return (n, N) minibatch gradients from the samples ``rows`` (n, batch), unbiased for uniform draws."""
         places = self._rows.locate(rows)
-        drawn = self._rows.stacked[places]
+        drawn = self._rows.stacked.take(places, axis=0)
         blocks = x.reshape(self.n, self.outputs, -1)
         slope = self._slope(drawn @ blocks.transpose(0, 2, 1), self._labels[places])
         slope *= (self._weights[places] * (self._rows.counts[:, None] / places.shape[1]))[:, :, None]
