@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def distance(result: Result, ax: Axes, *, label: str | None = None, **line: Any)
     shown = np.where(result.distance > 0, result.distance, np.nan)
     ax.semilogy(result.recorded, shown, label=label, **line)
     ax.set_xlabel("iteration")
-    ax.set_ylabel("mean distance of honest agents to the minimiser")
+    ax.set_ylabel("mean distance of honest agents\nto the minimiser")
     ax.grid(visible=True, which="major", alpha=0.3)
     return ax
 
@@ -124,7 +125,8 @@ def comparison(table: pd.DataFrame) -> Figure:
     panels[0].set_title("no attack\n", fontsize=10)
     if attacked:
         first = next(run for _, _, run in rows if run is not None)
-        heading = f"{len(first.byzantine)} Byzantine agents (squares)\n{first.manifest['attack']}"
+        words = textwrap.shorten(str(first.manifest["attack"]), 56, placeholder=" …")
+        heading = f"{len(first.byzantine)} Byzantine agents (squares)\n{words}"
         panels[1].set_title(heading, fontsize=10)
         panels[1].set_ylabel("")
     return figure

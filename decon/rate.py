@@ -9,6 +9,11 @@ from numpy.typing import ArrayLike
 
 __all__ = ["LinearFit", "fit_rate"]
 
+_NEAR = 1e3
+"""Histories whose least entry is within this factor of the level of rounding may end in a plateau made by rounding."""
+_PLATEAU = 30
+"""What is within this factor of the least entry then counts as such; of a straight line it only cuts the end off."""
+
 
 @dataclass(frozen=True)
 class LinearFit:
@@ -33,8 +38,9 @@ class LinearFit:
 def fit_rate(distance: ArrayLike, *, floor: float = 1e-12) -> LinearFit:
     """Fit a linear rate to the tail of a history of distances, by least squares on its logarithm.
 
-    The tail is the second half of the entries before the history first falls below ``floor`` times its largest
-    entry, where rounding takes over.
+    The tail is the second half of the entries before rounding takes over: before the history first falls below
+    ``floor`` times its largest entry or, where it comes within a thousand times that level, near its least entry
+    (a minimiser known to 1e-12 only leaves a plateau above the floor).
 
     Parameters
     ----------
@@ -50,7 +56,10 @@ def fit_rate(distance: ArrayLike, *, floor: float = 1e-12) -> LinearFit:
     (0.9, True)
     """
     values = np.asarray(distance, dtype=float)
-    usable = np.isfinite(values) & (values > floor * np.max(values, initial=0.0, where=np.isfinite(values)))
+    finite = np.isfinite(values)
+    level = floor * np.max(values, initial=0.0, where=finite)
+    least = np.min(values, initial=np.inf, where=finite)
+    usable = finite & (values > (max(level, _PLATEAU * least) if least < _NEAR * level else level))
     last = int(np.argmin(usable)) if not usable.all() else len(values)
     first = last // 2
     if last - first < 5:

@@ -28,6 +28,9 @@ __all__ = [
     "write_verification",
 ]
 
+_WELL = ("completed", "converged", None)
+_LINKS = 20
+"""Severed links that are printed; ``result.detection.table()`` has all of them."""
 _FIXED = ("rate", "penalty", "connectivity", "signless", "condition", "seconds", "tightness")
 
 
@@ -76,8 +79,12 @@ _BRIEF = (
 
 
 def brief(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of a comparison that fit a terminal; the table's file has all of them."""
-    return table[[name for name in _BRIEF if name in table.columns]]
+    """Return the columns of a comparison that fit a terminal; the table's file has all of them.
+
+    How the runs ended is among them where one did not end well.
+    """
+    ended = [name for name in ("status", "attacked_status") if name in table and not table[name].isin(_WELL).all()]
+    return table[[name for name in _BRIEF if name in table.columns] + ended]
 
 
 def _heading(name: str) -> str:
@@ -123,7 +130,9 @@ def describe(result: Result) -> str:
         lines += ["", str(result.detection)]
         links = result.detection.table()
         if len(links):
-            lines += ["", text_table(links.set_index("i"))]
+            lines += ["", text_table(links.head(_LINKS).set_index("i"))]
+        if len(links) > _LINKS:
+            lines += [f"… and {len(links) - _LINKS} more links (result.detection.table() has all)"]
     return "\n".join(lines)
 
 

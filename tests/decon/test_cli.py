@@ -345,3 +345,15 @@ def test_every_help_has_an_example_and_a_word_on_every_option(decon, command: li
 def test_attacks_are_listed_with_their_parameters(decon) -> None:
     _, out, _ = decon("attacks")
     assert re.search(r"^gaussian .* Parameters: mean=0.0, std=1.0, replace=False$", out, flags=re.MULTILINE)
+
+
+def test_compare_says_so_if_a_run_diverged_and_solve_prints_a_few_links(decon) -> None:
+    _, out, _ = decon(
+        "compare", *QUICK[:2], *QUICK[4:6], "--penalty", "2", "--byzantine", "1", "--attack", "sign_flip:scale=-9"
+    )
+    assert "diverged" in out
+    _, out, _ = decon(
+        "solve", "--topology", "complete", "--penalty", "1", "--iterations", "60", "--screening", "profiling"
+    )
+    assert re.search(r"links severed: +51 of 51 found", out)
+    assert "… and 31 more links" in out

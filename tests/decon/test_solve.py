@@ -333,6 +333,8 @@ def test_fitted_rate_is_exact_on_a_geometric_sequence(rate: float) -> None:
 def test_fitted_rate_stops_at_the_floor_and_owns_up_to_noise() -> None:
     floor = np.maximum(0.5 ** np.arange(200.0), 1e-17)
     assert decon.fit_rate(floor).rate == pytest.approx(0.5, rel=1e-9)
+    kinked = np.maximum(0.8 ** np.arange(400.0), 1.5e-12 * 0.99 ** np.arange(400.0))  # a plateau just above the floor
+    assert decon.fit_rate(kinked).rate == pytest.approx(0.8, rel=1e-9)
     noisy = 0.9 ** np.arange(200) * np.exp(np.random.default_rng(0).normal(0, 0.3, 200))
     fit = decon.fit_rate(noisy)
     assert abs(fit.rate - 0.9) < 4 * fit.error  # four standard errors
