@@ -99,7 +99,7 @@ def compare(
     options |= {"iterations": iterations, "seed": seed}
     table, runs = [], []
     for name, topo in tqdm(named.items(), disable=not progress, unit="topology", leave=False):
-        local = costs if isinstance(costs, Costs) else costs(topo.n)
+        local = costs(topo.n) if callable(costs) else costs
         began = time.perf_counter()
         honest = solve(topo, local, penalty=penalty, **options)
         who = draw_byzantine(topo, byzantine, seed) if isinstance(byzantine, int) else np.asarray(byzantine)

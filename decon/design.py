@@ -10,6 +10,7 @@ import numpy as np
 import analysis
 from decon.costs import Costs
 from decon.errors import OptionError
+from decon.options import require_instance
 from decon.promises import hessians_of
 from decon.solve import solve
 from topologies import Topology
@@ -58,6 +59,8 @@ def design(topo: Topology, costs: Costs, *, edges: int = 3, iterations: int = 40
     """
     import pandas as pd
 
+    require_instance("topo", topo, Topology, "topologies")
+    require_instance("costs", costs, Costs, "decon.costs")
     strong, smooth = costs.strong_convexity, costs.smoothness
     if not (strong > 0 and np.isfinite(smooth)):
         raise OptionError(f"design needs strongly convex, smooth costs; these have ν = {strong:g}, ℓ = {smooth:g}")

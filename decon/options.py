@@ -23,6 +23,7 @@ __all__ = [
     "is_number",
     "option",
     "or_none",
+    "require_instance",
     "whole",
 ]
 
@@ -109,3 +110,21 @@ def check_options(owner: Any) -> None:
         if kind is not None and not kind.accepts(value):
             shown = " ".join(reprlib.repr(value).split())
             raise OptionError(f"{type(owner).__name__}: {entry.name} must be {kind.words}, not {shown}")
+
+
+def require_instance(name: str, value: object, kind: type, where: str) -> None:
+    """Refuse an argument of another type.
+
+    Raises
+    ------
+    OptionError
+        Naming the argument, where its type is to be found, and what came instead.
+
+    Examples
+    --------
+    >>> require_instance("topo", 3, str, "builtins")
+    Traceback (most recent call last):
+    decon.errors.OptionError: topo must be a builtins.str, not int
+    """
+    if not isinstance(value, kind):
+        raise OptionError(f"{name} must be a {where}.{kind.__name__}, not {type(value).__name__}")

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arguments import check_numbers, check_parts, dtype_of, initial
 from decon.attacks import Attack, NoAttack
 from decon.checkpoint import Checkpoint
 from decon.costs.base import Array, Costs
@@ -20,16 +21,14 @@ from decon.links import Links, LocalLinks
 from decon.local_steps import Exact, LocalStep
 from decon.metrics import Metrics
 from decon.minimizer import minimizer
+from decon.options import require_instance
 from decon.penalty import certifiable, choose_penalty
 from decon.result import EVENT, Result
 from decon.run import Run
 from decon.screening import Screening
-from decon.streams import stream
 from topologies import Topology
 
 __all__ = ["solve"]
-
-_NUMBER = (int, float, np.integer, np.floating)
 
 
 class Network(Protocol):
@@ -167,10 +166,10 @@ def solve(
     """
     where = _network(engine, topo, costs)
     whole = where.whole
-    who = _check(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
-    _check_parts(attack, screening, local_step)
+    who = check_numbers(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
+    check_parts(attack, screening, local_step)
     start_x, start_alpha = (
-        _initial(name, given, whole, seed)[where.links.agents].astype(_dtype(precision), copy=False)
+        initial(name, given, whole, seed)[where.links.agents].astype(dtype_of(precision), copy=False)
         for name, given in (("x0", x0), ("alpha0", alpha0))
     )
     value, source = choose_penalty(topo, whole, penalty)
@@ -233,16 +232,9 @@ def solve(
         )
 
 
-def _dtype(precision: str) -> type[np.floating[Any]]:
-    if precision not in ("double", "single"):
-        raise OptionError(f'precision must be "double" or "single", not {precision!r}')
-    return np.float32 if precision == "single" else np.float64
-
-
 def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.int64]], Costs]) -> Network:
     """Return the agents, in this process or over the ranks of MPI."""
-    if not isinstance(topo, Topology):
-        raise OptionError(f"topo must be a topologies.Topology, not {type(topo).__name__}")
+    require_instance("topo", topo, Topology, "topologies")
     if engine == "mpi":
         from decon.distributed.ranks import OverRanks
 
@@ -250,77 +242,8 @@ def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.in
     if engine != "local":
         raise OptionError(f'engine must be "local" or "mpi", not {engine!r}')
     made = costs(np.arange(topo.n)) if callable(costs) else costs
-    if not isinstance(made, Costs):
-        raise OptionError(f"costs must be a decon.costs.Costs, not {type(made).__name__}")
+    require_instance("costs", made, Costs, "decon.costs")
     return _Here(topo, made)
-
-
-def _check(
-    topo: Topology,
-    costs: Costs,
-    byzantine: Sequence[int] | NDArray[np.integer[Any]],
-    dual_bound: float,
-    iterations: int,
-    tol: float | None,
-    record_every: int,
-    seed: int,
-) -> NDArray[np.int64]:
-    """Refuse what cannot run; return the falsifying agents in ascending order."""
-    if costs.n != topo.n:
-        raise OptionError(f"{topo.n} agents need {topo.n} costs, not {costs.n}")
-    try:
-        given = np.asarray(byzantine)
-    except ValueError:  # ragged
-        raise OptionError(f"byzantine must be a list of agent indices, not {byzantine!r}") from None
-    if given.ndim != 1 or (given.size and not np.issubdtype(given.dtype, np.integer)):
-        raise OptionError(f"byzantine must be a list of agent indices, not {byzantine!r}")
-    who = np.unique(given.astype(np.int64))
-    if who.size and (who[0] < 0 or who[-1] >= topo.n):
-        raise OptionError(f"byzantine agents must lie in 0 … {topo.n - 1}, found {who[0] if who[0] < 0 else who[-1]}")
-    if 2 * who.size > topo.n:
-        raise OptionError(f"{who.size} of {topo.n} agents Byzantine is a majority; no method can help")
-    if not (isinstance(dual_bound, _NUMBER) and dual_bound > 0):
-        raise OptionError(f"the dual bound must be positive, not {dual_bound!r}")
-    for name, value, least in (("iterations", iterations, 0), ("record_every", record_every, 1), ("seed", seed, 0)):
-        if not isinstance(value, (int, np.integer)) or value < least:
-            raise OptionError(f"{name} must be an integer of at least {least}, not {value!r}")
-    if tol is not None and not (isinstance(tol, _NUMBER) and tol > 0):
-        raise OptionError(f"tol must be positive, not {tol!r}")
-    return who
-
-
-def _check_parts(attack: object, screening: object, local_step: object) -> None:
-    """Refuse a name or a class where an instance belongs, such as ``screening="profiling"``."""
-    for name, given, fits, example in (
-        ("attack", attack, callable(attack) and hasattr(attack, "per_arc"), "decon.attacks.Gaussian()"),
-        ("screening", screening, hasattr(screening, "judge"), "decon.Profiling()"),
-        ("local_step", local_step, callable(local_step) and hasattr(local_step, "keeps_falsified"), "decon.Exact()"),
-    ):
-        if given is not None and (isinstance(given, type) or not fits):
-            raise OptionError(f"{name} must be an object such as {example}, not {given!r}")
-
-
-def _initial(name: str, given: ArrayLike | Literal["normal"] | None, costs: Costs, seed: int) -> Array:
-    """Return x⁰ or α⁰, checked."""
-    shape = (costs.n, costs.dim)
-    if given is None:
-        return np.zeros(shape)
-    if isinstance(given, str):
-        if given != "normal":
-            raise OptionError(f'{name} must be an array or "normal", not {given!r}')
-        drawn = stream(seed, name).normal(size=shape)
-        return drawn - drawn.mean(axis=0) if name == "alpha0" else drawn
-    try:
-        array = np.array(given)
-        array = array.astype(float, casting="same_kind" if array.dtype.kind in "biuf" else "safe")
-    except (TypeError, ValueError):
-        raise OptionError(f"{name} must be a finite array of shape {shape} of real numbers") from None
-    if array.shape != shape or not np.isfinite(array).all():
-        found = "one with NaN or infinity" if array.shape == shape else f"{array.shape}"
-        raise OptionError(f"{name} must be a finite array of shape {shape}, not {found}")
-    if name == "alpha0" and np.abs(array.sum(axis=0)).max() > 1e-9 * max(1.0, np.abs(array).max()) * costs.n:
-        raise OptionError("alpha0 must sum to zero over the agents, or the run ends at another point")
-    return array
 
 
 def _screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | None:

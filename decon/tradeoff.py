@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 import analysis
 from decon.costs import Costs
+from decon.options import require_instance
 from decon.penalty import best_penalty
 from decon.promises import hessians_of
 from decon.solve import solve
@@ -53,6 +54,8 @@ def penalty_tradeoff(
     """
     import pandas as pd
 
+    require_instance("topo", topo, Topology, "topologies")
+    require_instance("costs", costs, Costs, "decon.costs")
     strong, smooth = costs.strong_convexity, costs.smoothness
     best = {method: best_penalty(topo, strong, smooth, method) for method in ("theorem3", "certified")}
     values = best["certified"] * np.logspace(-2, 2, 25) if penalties is None else np.asarray(penalties, dtype=float)

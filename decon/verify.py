@@ -20,6 +20,7 @@ from decon.engine import Method, iterate
 from decon.errors import OptionError
 from decon.links import LocalLinks
 from decon.minimizer import minimizer
+from decon.options import require_instance
 from decon.penalty import choose_penalty
 from decon.streams import stream
 from decon.verify_checks import Check, Theory, checks
@@ -100,8 +101,8 @@ def verify(
     """
     import pandas as pd
 
-    if not isinstance(topo, Topology) or not isinstance(costs, Costs):
-        raise OptionError(f"verify needs a Topology and Costs, not {type(topo).__name__} and {type(costs).__name__}")
+    require_instance("topo", topo, Topology, "topologies")
+    require_instance("costs", costs, Costs, "decon.costs")
     falsify = attack or Gaussian(1.0, 1.0)
     if falsify.per_arc:
         raise OptionError("P1's theorems are about broadcast errors; an equivocating attack has no single e_i")

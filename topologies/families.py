@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import operator
 from collections.abc import Callable
@@ -68,7 +69,7 @@ def fixed_size(name: str) -> int | None:
     (34, None)
     """
     if name not in _BUILDERS:
-        raise TopologyError(f"unknown family {name!r}; known: {', '.join(_BUILDERS)}")
+        raise TopologyError(f"unknown family {name!r}; {_hint(name)}")
     default = inspect.signature(_BUILDERS[name]).parameters["n"].default
     return None if default is inspect.Parameter.empty else int(default)
 
@@ -106,7 +107,7 @@ def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0
     """
     build = _BUILDERS.get(name)
     if build is None:
-        raise TopologyError(f"unknown family {name!r}; known: {', '.join(_BUILDERS)}")
+        raise TopologyError(f"unknown family {name!r}; {_hint(name)}")
     known = _parameters(build)
     for key in params:
         if key not in known:
@@ -135,6 +136,12 @@ def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0
         return build(size, **drawn, **params)
     except TypeError as error:
         raise TopologyError(f"{name} cannot use {params}: {error}") from error
+
+
+def _hint(name: str) -> str:
+    """Return words that suggest the nearest family, or list them all."""
+    near = difflib.get_close_matches(str(name), _BUILDERS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_BUILDERS)}"
 
 
 def _parameters(build: Callable[..., Topology]) -> dict[str, inspect.Parameter]:

@@ -148,8 +148,8 @@ def as_batch(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Arra
     except (TypeError, ValueError):  # ragged, or not numbers
         raise CostError(f"{name} must be an array of real numbers, the same shape for each agent") from None
     if array.ndim != len(shape) or any(s not in (None, t) for s, t in zip(shape, array.shape, strict=True)):
-        wanted = tuple("any" if s is None else s for s in shape)
-        raise CostError(f"{name} must have shape {wanted}, not {array.shape}")
+        wanted = ", ".join("any" if s is None else str(s) for s in shape)
+        raise CostError(f"{name} must have shape ({wanted}{',' if len(shape) == 1 else ''}), not {array.shape}")
     if not np.isfinite(array).all():
         raise CostError(f"{name} is not finite for agent {np.argwhere(~np.isfinite(array))[0][0]}")
     array.flags.writeable = False

@@ -388,3 +388,15 @@ def test_other_doors_name_what_is_wrong(wrong: Callable[[], object], match: str)
     with pytest.raises(ValueError, match=match) as caught:
         wrong()
     assert type(caught.value) is not ValueError  # one of ours
+
+
+@pytest.mark.parametrize("ask", [decon.solve, decon.verify, decon.design, decon.penalty_tradeoff])
+def test_what_is_no_problem_is_named_by_every_door(ask: Callable[..., Any]) -> None:
+    topo = topologies.make("ring", 6)
+    for wrong, name in ((topo.to_networkx(), "Graph"), (None, "NoneType")):
+        with pytest.raises(decon.OptionError, match=f"topo must be a topologies.Topology, not {name}"):
+            ask(wrong, quadratic(6))
+    with pytest.raises(decon.OptionError, match=r"costs must be a decon.costs.Costs, not int"):
+        ask(topo, 3)
+    with pytest.raises(decon.OptionError, match=r"costs must be a decon.costs.Costs, not NoneType"):
+        decon.compare([topo], None)  # type: ignore[arg-type]

@@ -1,0 +1,93 @@
+"""What a run is given besides its problem: checked before any work, and refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from decon.costs.base import Array, Costs
+from decon.errors import OptionError
+from decon.streams import stream
+from topologies import Topology
+
+__all__ = ["check_numbers", "check_parts", "dtype_of", "initial"]
+
+_NUMBER = (int, float, np.integer, np.floating)
+
+
+def dtype_of(precision: str) -> type[np.floating[Any]]:
+    """Return the type of updates, messages and duals."""
+    if precision not in ("double", "single"):
+        raise OptionError(f'precision must be "double" or "single", not {precision!r}')
+    return np.float32 if precision == "single" else np.float64
+
+
+def check_numbers(
+    topo: Topology,
+    costs: Costs,
+    byzantine: Sequence[int] | NDArray[np.integer[Any]],
+    dual_bound: float,
+    iterations: int,
+    tol: float | None,
+    record_every: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Refuse what cannot run; return the falsifying agents in ascending order."""
+    if costs.n != topo.n:
+        raise OptionError(f"{topo.n} agents need {topo.n} costs, not {costs.n}")
+    try:
+        given = np.asarray(byzantine)
+    except ValueError:  # ragged
+        raise OptionError(f"byzantine must be a list of agent indices, not {byzantine!r}") from None
+    if given.ndim != 1 or (given.size and not np.issubdtype(given.dtype, np.integer)):
+        raise OptionError(f"byzantine must be a list of agent indices, not {byzantine!r}")
+    who = np.unique(given.astype(np.int64))
+    if who.size and (who[0] < 0 or who[-1] >= topo.n):
+        raise OptionError(f"byzantine agents must lie in 0 … {topo.n - 1}, found {who[0] if who[0] < 0 else who[-1]}")
+    if 2 * who.size > topo.n:
+        raise OptionError(f"{who.size} of {topo.n} agents Byzantine is a majority; no method can help")
+    if not (isinstance(dual_bound, _NUMBER) and dual_bound > 0):
+        raise OptionError(f"the dual bound must be positive, not {dual_bound!r}")
+    for name, value, least in (("iterations", iterations, 0), ("record_every", record_every, 1), ("seed", seed, 0)):
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise OptionError(f"{name} must be an integer of at least {least}, not {value!r}")
+    if tol is not None and not (isinstance(tol, _NUMBER) and tol > 0):
+        raise OptionError(f"tol must be positive, not {tol!r}")
+    return who
+
+
+def check_parts(attack: object, screening: object, local_step: object) -> None:
+    """Refuse a name or a class where an instance belongs, such as ``screening="profiling"``."""
+    for name, given, fits, example in (
+        ("attack", attack, callable(attack) and hasattr(attack, "per_arc"), "decon.attacks.Gaussian()"),
+        ("screening", screening, hasattr(screening, "judge"), "decon.Profiling()"),
+        ("local_step", local_step, callable(local_step) and hasattr(local_step, "keeps_falsified"), "decon.Exact()"),
+    ):
+        if given is not None and (isinstance(given, type) or not fits):
+            raise OptionError(f"{name} must be an object such as {example}, not {given!r}")
+
+
+def initial(name: str, given: ArrayLike | Literal["normal"] | None, costs: Costs, seed: int) -> Array:
+    """Return x⁰ or α⁰, checked."""
+    shape = (costs.n, costs.dim)
+    if given is None:
+        return np.zeros(shape)
+    if isinstance(given, str):
+        if given != "normal":
+            raise OptionError(f'{name} must be an array or "normal", not {given!r}')
+        drawn = stream(seed, name).normal(size=shape)
+        return drawn - drawn.mean(axis=0) if name == "alpha0" else drawn
+    try:
+        array = np.array(given)
+        array = array.astype(float, casting="same_kind" if array.dtype.kind in "biuf" else "safe")
+    except (TypeError, ValueError):
+        raise OptionError(f"{name} must be a finite array of shape {shape} of real numbers") from None
+    if array.shape != shape or not np.isfinite(array).all():
+        found = "one with NaN or infinity" if array.shape == shape else f"{array.shape}"
+        raise OptionError(f"{name} must be a finite array of shape {shape}, not {found}")
+    if name == "alpha0" and np.abs(array.sum(axis=0)).max() > 1e-9 * max(1.0, np.abs(array).max()) * costs.n:
+        raise OptionError("alpha0 must sum to zero over the agents, or the run ends at another point")
+    return array
