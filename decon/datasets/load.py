@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,9 @@ def _find(home: Path, candidates: list[str], verify: bool) -> Path | None:
 
 def _fetched(name: str, home: Path, files: list[str], fetch: Callable[[], Any]) -> Any:
     try:
-        return fetch()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scikit-learn's, of every try; the error says it once
+            return fetch()
     except (OSError, ValueError) as error:  # no network, no such host, a digest that differs
         digests = ", ".join(f"{_SOURCES[name]}{file} ({' '.join(DIGESTS[file])})" for file in files)
         raise DataError(

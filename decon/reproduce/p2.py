@@ -66,7 +66,7 @@ def run(
 
     The hub has f_0 = 0.005‖x‖², 20 workers hold the training samples, minibatches are 32; seeds decide who holds
     what, the minibatches and the attack, alike for all methods. Settings were tuned on held-out training samples of
-    the digits, 24 candidates a method and panel, see :mod:`decon.reproduce.tuning`; they are used for other data too
+    the digits, 12 candidates a method and panel, see :mod:`decon.reproduce.tuning`; they are used for other data too
     unless a table of their own is given.
 
     Parameters

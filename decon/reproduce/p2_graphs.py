@@ -133,7 +133,7 @@ def run(
 
 
 def _tune(dataset: Dataset, graph: str, attack: str, defence: str) -> dict[str, float]:
-    held = hold_out(dataset)
+    held = hold_out(dataset, folds=5)
     candidates = [
         {"dual_bound": bound, "beta": _BETA, "scale": scale}
         for bound, scale in product(_BOUNDS[:1] if defence == "alone" else _BOUNDS, _SCALES)

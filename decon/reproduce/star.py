@@ -123,17 +123,18 @@ def accuracy(x: Array, dataset: Dataset) -> float:
     return float((np.argmax(scores, axis=1) == dataset.y_test).mean())
 
 
-def hold_out(dataset: Dataset, share: float = 0.2, seed: int = 0) -> Dataset:
-    """Return the training samples alone, a random ``share`` of them as test samples: for tuning.
+def hold_out(dataset: Dataset, fold: int = 0, folds: int = 3) -> Dataset:
+    """Return the training samples alone, a fold of them as test samples: for tuning. All folds together are all.
 
     Examples
     --------
     >>> from decon.datasets import synthetic_classification
     >>> hold_out(synthetic_classification(100, 3))
-    Dataset('synthetic classification', classification, 80 + 20 samples, 3 features, 2 classes)
+    Dataset('synthetic classification', classification, 66 + 34 samples, 3 features, 2 classes)
     """
-    order = stream(seed, "validation").permutation(len(dataset.y))
-    left, kept = np.split(order, [max(1, round(share * len(order)))])
+    parts = np.array_split(stream(0, "validation").permutation(len(dataset.y)), folds)
+    left = parts.pop(fold)
+    kept = np.concatenate(parts)
     X, y = dataset.X, dataset.y
     return Dataset(X[kept], y[kept], X[left], y[left], dataset.task, dataset.classes, dataset.name)
 

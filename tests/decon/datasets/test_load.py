@@ -1,6 +1,7 @@
 import gzip
 import struct
 import sys
+import warnings
 from pathlib import Path
 from urllib.error import URLError
 
@@ -175,6 +176,7 @@ def test_offline_says_what_to_put_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fetcher: str, file: str, host: str
 ) -> None:
     def offline(*_: object, **__: object) -> None:
+        warnings.warn("A network error occurred. Retrying...", stacklevel=1)  # as scikit-learn does; an error in tests
         raise URLError("no route to host")
 
     monkeypatch.setattr(sklearn.datasets, fetcher, offline)
