@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,12 @@ from decon.cli_paths import FILE, FOLDER
 from decon.cli_studies import reproduce, sweep
 from decon.errors import RunError
 from decon.words import attack_names, make_local_step
+
+if TYPE_CHECKING:
+    from decon.costs import Costs
+    from decon.experiment import Experiment
+    from decon.result import Result
+    from topologies import Topology
 
 __all__ = ["app", "main"]
 
@@ -169,10 +175,29 @@ def solve(
         if not first:
             return
     click.echo(describe(result))
+    if engine == "local" and local_step == "exact":
+        _show_unseen(experiment, topo, costs, result)
     if out:
         click.echo(f"wrote {result.save(out)}", err=True)
     if result.status not in ("completed", "converged"):
         sys.exit(1)
+
+
+def _show_unseen(experiment: Experiment, topo: Topology, costs: Costs, result: Result) -> None:
+    """Print what lies under a fixed threshold can do, where a certificate covers it and takes seconds."""
+    import decon
+    from decon.penalty import certifiable
+
+    rule = experiment.build_screening()
+    if not isinstance(rule, decon.Profiling) or rule.threshold is None or rule.decay < 1:
+        return
+    if not result.byzantine.size or experiment.dual_bound < float("inf") or not certifiable(topo):
+        return
+    if costs.strong_convexity > 0:
+        harm = decon.undetected_harm(
+            topo, costs, penalty=result.penalty, byzantine=result.byzantine, threshold=rule.threshold
+        )
+        click.echo(f"undetected harm:  ≤ {harm:.3g} around all agents' minimiser, by errors that never raise an alarm")
 
 
 @app.command(short_help="A saved run, printed and drawn again.")

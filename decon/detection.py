@@ -159,6 +159,20 @@ class Detection:
         return "\n".join([*lines, f"honest agents:    {state} at the end"])
 
 
+def _unseen(
+    topo: Topology, byzantine: Sequence[int] | NDArray[np.integer[Any]], threshold: float
+) -> NDArray[np.float64]:
+    """Return (b,) how far each falsifying agent may err without an alarm among honest agents that agree."""
+    lies = np.zeros(topo.n, dtype=bool)
+    lies[np.asarray(byzantine)] = True
+    degree = np.bincount(topo.receivers, minlength=topo.n)
+    liars = np.bincount(topo.receivers, lies[topo.senders], minlength=topo.n)
+    seen = np.where(lies, np.inf, threshold * np.sqrt(2.0 / (1.0 - liars * (degree + 2) / (degree + 1) ** 2)))
+    least = np.full(topo.n, np.inf)
+    np.minimum.at(least, topo.senders, seen[topo.receivers])
+    return np.asarray(least[np.asarray(byzantine)])
+
+
 def _count(positive: NDArray[np.bool_], bad: NDArray[np.bool_]) -> Counts:
     return Counts(
         int((positive & bad).sum()),
@@ -178,10 +192,11 @@ def undetected_harm(
 ) -> float:
     """Return an upper bound on the honest agents' distance under errors that stay under a threshold for ever.
 
-    Each of the b falsifying agents may err by ``threshold`` without an alarm, so ‖e‖ ≤ √b · threshold; the certified
-    radius at that error bounds what they can do. The errors meant are those of broadcasts z = x + e around the
-    minimiser of *all* agents' sum: an agent that lies steadily enough is an honest one with another
-    cost (docs/profiling.md).
+    Of honest agent i's d_i neighbours let b_i lie, and let everyone agree but for the errors. What stays under P1's
+    alarm (29) then has Σ‖e_j‖² ≤ 2ε² / (1 - b_i(d_i + 2)/(d_i + 1)²): dev_i is at least half the left side times the
+    bracket. Each liar is held to the strictest of its honest neighbours; the certified radius at the sum of all bounds
+    what they can do. The errors meant are those of broadcasts z = x + e around the minimiser of *all* agents' sum: an
+    agent that lies steadily enough is an honest one with another cost (docs/profiling.md).
 
     Parameters
     ----------
@@ -191,7 +206,7 @@ def undetected_harm(
         c.
     byzantine : sequence of int
     threshold : float
-        In units of x.
+        ε of (29), in units of x.
 
     Returns
     -------
@@ -218,6 +233,6 @@ def undetected_harm(
             smoothness=costs.smoothness,
             penalty=penalty,
             byzantine=[int(agent) for agent in byzantine],
-            error_bound=float(threshold * np.sqrt(len(byzantine))),
+            error_bound=float(np.linalg.norm(_unseen(topo, byzantine, threshold))),
         )
     )

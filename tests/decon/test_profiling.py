@@ -11,6 +11,7 @@ import topologies
 from benchmarks import suite_a
 from decon.attacks import Constant, Gaussian, NonFinite, Outlier, Scheduled, SignFlip
 from decon.costs import Quadratic
+from decon.detection import _unseen
 from decon.engine import Method, iterate
 from decon.leave_one_out import Stars, star_deviation
 from decon.links import LocalLinks
@@ -162,6 +163,18 @@ def test_constant_lies_lead_to_the_altered_minimizer():
         honest = np.delete(result.x, liar, axis=0)
         assert np.linalg.norm(honest - predicted, axis=1).max() < 1e-8
         assert result.distance[-1] > 0.01
+
+
+@pytest.mark.parametrize("liars", [[1], [1, 2], [1, 2, 3, 4]])
+def test_the_largest_unseen_error_is_just_at_the_alarm(liars):
+    """Liars around a star's hub that err alike reach dev = ε² exactly: ``undetected_harm`` rests on a sharp bound."""
+    star = topologies.make("star", 5)
+    largest = _unseen(star, liars, 0.7)
+    z = np.zeros((5, 1))
+    z[liars] = largest[0] / np.sqrt(len(liars))  # the bound is on all liars around the hub together
+    messages = z[star.senders[:4]]
+    dev, _ = star_deviation(Stars(star.receivers[:4], z[:1], messages, np.ones(4, dtype=bool)))
+    assert np.isclose(np.sqrt(dev[0]), 0.7, rtol=1e-12)  # a handful of roundings
 
 
 def test_undetected_harm_bounds_a_run():
