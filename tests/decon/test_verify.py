@@ -111,8 +111,10 @@ def test_what_cannot_be_verified_is_refused() -> None:
     topo, costs = topologies.make("ring", 6), quadratic(6)
     with pytest.raises(decon.OptionError, match="equivocating"):
         decon.verify(topo, costs, attack=attacks.Equivocate())
-    with pytest.raises(decon.OptionError, match="a Topology and Costs, not int and Quadratic"):
+    with pytest.raises(decon.OptionError, match="topo must be a topologies.Topology, not int"):
         decon.verify(5, costs)
+    with pytest.raises(decon.OptionError, match="costs must be a decon.costs.Costs, not int"):
+        decon.verify(topo, 5)
     with pytest.raises(decon.OptionError, match="20 iterations"):
         decon.verify(topo, costs, iterations=5)
     flat = decon.costs.Quadratic(np.zeros((6, 1, 1)), np.zeros((6, 1)))
