@@ -71,10 +71,10 @@ def arc_step(
 ) -> Duals:
     """Advance η_ij to clip(η_ij + c w_ij (m - own_i), -λ, λ), P2 (15), (16), (21); inactive arcs hold zero.
 
-    ``total`` is Σ_j η_ij of ``values`` over the active arcs. Where no rule judges them, messages are nobody's memory,
-    and their array becomes that of the duals: the step is bound by how much memory it touches.
+    ``total`` is Σ_j η_ij of ``values`` over the active arcs. The array of the messages, which are nobody's memory,
+    becomes that of the duals: the step is bound by how much memory it touches.
     """
-    after = messages if active is None else np.empty_like(values)
+    after = messages
     count = max(1, _BLOCK // values.shape[1])
     for first in range(0, len(values), count):
         here = slice(first, first + count)

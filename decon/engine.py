@@ -250,11 +250,12 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
         verdict = method.screening.judge(links, inbox, before.screen)
         honest_receiver = links.roles(method.byzantine).honest_receiver
         wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
-        active = wanted & links.exchange(wanted)
+        if links.places > 1 or ((wanted != active) & honest_receiver).any():  # else all stays: it was mutual
+            active = wanted & links.exchange(wanted)
         if (active != before.active).any():
             weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
             total = links.arc_sum(np.where(active[:, None], before.duals, 0.0))
-        messages = messages if verdict.messages is None else verdict.messages
+        messages = messages if verdict.messages is None else verdict.messages.astype(messages.dtype)
         after = after._replace(weight=weight, active=active, screen=verdict.state)
     found = arc_step(links, method.penalty, method.dual_bound, before.duals, total, weight, after.own, messages, active)
     return after._replace(duals=found.values, total=found.total, linear=found.linear)

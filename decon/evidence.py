@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.costs.base import Array
-from decon.deviation import deviations
+from decon.deviation import deviations, in_blocks
 from decon.links import Links
 from decon.screening import Inbox, Verdict
 from decon.segments import segment_quantile
@@ -52,8 +52,6 @@ _WAIT, _BACKOFF = 8.0, 4.0
 between two trials of a liar undisturbed; doubling would leave half."""
 _ROUNDING = 1e-10
 """Deviations below this part of the values and of the initial scale are not judged."""
-_BLOCK = 1 << 14
-"""Arcs worked on at a time, so that they stay in the cache."""
 _LEAST_RATE, _UNKNOWN_RATE = 0.8, 0.98
 """The honest agents' graph may be slower than the whole graph that is certified; and what is taken without a rate."""
 
@@ -82,8 +80,10 @@ class Evidence:
         Evidence against the neighbour.
     calm, away, relapses : (arcs,) ndarray of int
         Iterations of good behaviour while severed, iterations since the link was severed, and severances so far.
-    messages, active : ndarray
-        Of the last iteration.
+    active : (arcs,) ndarray of bool
+        Links in use in the last iteration.
+    messages : (m, N) ndarray
+        Its messages on the m others, in the order of arcs.
     """
 
     rate: float
@@ -98,11 +98,11 @@ class Evidence:
     calm: NDArray[np.int32]
     away: NDArray[np.int32]
     relapses: NDArray[np.int32]
-    messages: Array
     active: NDArray[np.bool_]
+    messages: Array
 
 
-def begin(links: Links, rate: float | None) -> Evidence:
+def begin(links: Links, dim: int, rate: float | None) -> Evidence:
     """Return the memory before the first iteration."""
     arcs = len(links.receivers)
     zero, none = np.zeros(arcs), np.zeros(arcs, dtype=np.int32)
@@ -120,28 +120,24 @@ def begin(links: Links, rate: float | None) -> Evidence:
         calm=none,
         away=none,
         relapses=none,
-        messages=np.zeros((0, 0)),
         active=np.ones(arcs, dtype=bool),
+        messages=np.zeros((0, dim)),
     )
 
 
 def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
     """Judge one iteration's messages; only links that may raise an alarm or are not in use are looked at closely."""
-    deviation = deviations(links.receivers, inbox.own, inbox.messages)
-    if not inbox.finite.all():
-        deviation[~inbox.finite] = 0.0
     decay = 1.0 - (1.0 - held.rate) / 2
     moved = _norms(inbox.own - inbox.before)
     if held.scale is None:
-        scale = _initial_scale(links, inbox, deviation, moved)
+        scale = _initial_scale(links, inbox, moved)
         pace, stirred = 1.0, held.stirred
     else:
         scale = held.scale
         pace, stirred = decay * held.pace, np.minimum(np.maximum(decay * held.stirred, moved), _MARGIN * scale)
     floor = _ROUNDING * (scale + _norms(inbox.own))
     tolerance = np.maximum(np.maximum(_MARGIN * pace * scale, stirred), floor)
-    suspect, peak, quiet = _follow(links, held, deviation, tolerance)
-    weight = np.maximum(held.weight - _FORGIVE, 0.0) if held.weight.any() else held.weight
+    suspect, deviation, peak, quiet, weight = _follow(links, inbox, held, tolerance)
     after = replace(
         held,
         scale=scale,
@@ -151,35 +147,47 @@ def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
         peak=peak,
         quiet=quiet,
         weight=weight,
-        messages=inbox.messages,
         active=inbox.active,
+        messages=inbox.messages[np.flatnonzero(~inbox.active)],
     )
     keep: NDArray[np.bool_] = inbox.active & inbox.finite
-    close = np.flatnonzero(suspect | ~inbox.active | (inbox.active != held.active))
+    suspect |= ~(inbox.active & held.active)  # away, or back
+    close = np.flatnonzero(suspect)
     if close.size:
         after = _look(links, inbox, held, after, close, (deviation, floor, scale), keep)
     return Verdict(keep, after)
 
 
-def _initial_scale(links: Links, inbox: Inbox, deviation: Array, moved: Array) -> Array:
+def _initial_scale(links: Links, inbox: Inbox, moved: Array) -> Array:
     """Return S_i of each agent: what quiet neighbours show, or the median if its own first step was as long."""
+    deviation = deviations(links.receivers, inbox.own, inbox.messages)
     quiet, middle = (
         _finite(segment_quantile(links.receivers, deviation, inbox.finite, links.n, share)) for share in (_QUIET, 0.5)
     )
     return np.maximum(quiet, np.minimum(middle, moved))
 
 
-def _follow(links: Links, held: Evidence, deviation: Array, tolerance: Array) -> tuple[NDArray[np.bool_], Array, Array]:
-    """Return where the deviation exceeds its receiver's tolerance, and both decaying peaks."""
+def _follow(
+    links: Links, inbox: Inbox, held: Evidence, tolerance: Array
+) -> tuple[NDArray[np.bool_], Array, Array, Array, Array]:
+    """Return where the deviation exceeds its receiver's tolerance, the deviation, its decaying peaks and the weight."""
     memory = 1.0 - (1.0 - held.rate) / 4
-    suspect, peak, quiet = np.empty(len(deviation), dtype=bool), np.empty_like(deviation), np.empty_like(deviation)
-    for first in range(0, len(deviation), _BLOCK):
-        here = slice(first, first + _BLOCK)
-        np.greater(deviation[here], tolerance.take(links.receivers[here]), out=suspect[here])
+    receivers, whole, weighed = links.receivers, inbox.finite.all(), held.weight.any()
+    suspect = np.empty(len(receivers), dtype=bool)
+    deviation, peak, quiet = (np.empty(len(receivers)) for _ in range(3))
+    weight = np.empty(len(receivers)) if weighed else held.weight
+    for here in in_blocks(receivers, inbox.own, inbox.messages, deviation):
+        far = deviation[here]
+        if not whole:
+            far[~inbox.finite[here]] = 0.0
+        np.greater(far, tolerance.take(receivers[here], mode="clip"), out=suspect[here])
         for rate, old, new in ((_FADE, held.quiet, quiet), (memory, held.peak, peak)):
             np.multiply(old[here], rate, out=new[here])
-            np.maximum(new[here], deviation[here], out=new[here])
-    return suspect, peak, quiet
+            np.maximum(new[here], far, out=new[here])
+        if weighed:
+            np.subtract(held.weight[here], _FORGIVE, out=weight[here])
+            np.maximum(weight[here], 0.0, out=weight[here])
+    return suspect, deviation, peak, quiet, weight
 
 
 def _look(
@@ -221,7 +229,9 @@ def _look(
     guilty = alarm & ((outlier & loud) | (weight >= _LIMIT))
 
     near = (deviation <= np.maximum(threshold, floor)) | (~outlier & np.isfinite(usual))
-    moved = np.inf if held.scale is None else _norms(inbox.messages[close] - held.messages[close])
+    # how far it moved is not known in the first iteration away, which never counts: the wait is longer than six
+    moved, gone = np.full(len(close), np.inf), ~held.active[close]
+    moved[gone] = _norms(inbox.messages[close[gone]] - held.messages)
     smooth = _SMOOTH * 4.0 ** -np.clip(relapses - 1.0, 0.0, 20.0)
     still = (near & (moved <= _MOVES * motion)) | (moved <= smooth * deviation)
     calm = np.where(~active & finite & ~loud & still, held.calm[close] + 1, 0)
@@ -231,32 +241,33 @@ def _look(
         nearest = segment_quantile(who, deviation, ready, links.n, 0.0)[who]
         ready &= _in_touch(links, inbox.active)[who] | (deviation <= 2.0 * nearest)
     keep[close] = ((active & ~guilty) | ready) & finite
-    after = replace(after, lifted=lifted, weight=_put(after.weight, close, weight))
+    fresh = np.zeros_like(held.weight) if after.weight is held.weight else after.weight
+    after = replace(after, lifted=lifted, weight=_put(fresh, close, weight))
     if inbox.active.all() and held.active.all():  # nobody is away, nobody was
         return after
     return replace(
         after,
         calm=_put(np.zeros_like(held.calm), close, calm),
         away=_put(np.zeros_like(held.away), close, away),
-        relapses=_put(held.relapses, close, relapses),
+        relapses=_put(held.relapses.copy(), close, relapses) if lost.any() else held.relapses,
     )
 
 
 def _put(everywhere: NDArray[Any], close: NDArray[np.int64], here: NDArray[Any]) -> NDArray[Any]:
-    """Return a copy of ``everywhere`` with the values ``here`` at ``close``."""
-    copy = everywhere.copy()
-    copy[close] = here
-    return copy
+    """Write ``here`` at ``close``, and return the whole."""
+    everywhere[close] = here
+    return everywhere
 
 
 def _usual(links: Links, quiet: Array, active: NDArray[np.bool_], who: NDArray[np.int64]) -> Array:
     """Return what the quiet neighbours of each of the agents ``who`` show."""
-    asked = np.zeros(links.n, dtype=bool)
-    asked[who] = True
-    place = np.cumsum(asked) - 1
-    arcs = np.flatnonzero(asked[links.receivers])
-    theirs = place[links.receivers[arcs]]
-    return segment_quantile(theirs, quiet[arcs], active[arcs], int(place[-1]) + 1, _QUIET).take(place[who])
+    new = np.diff(who, prepend=-1) > 0
+    agents, place = who[new], np.cumsum(new) - 1
+    first, last = (np.searchsorted(links.receivers, agents, side) for side in ("left", "right"))
+    counts = last - first
+    theirs = np.repeat(np.arange(len(agents)), counts)
+    arcs = np.arange(len(theirs)) + (first - np.cumsum(counts) + counts)[theirs]
+    return segment_quantile(theirs, quiet[arcs], active[arcs], len(agents), _QUIET).take(place)
 
 
 def _in_touch(links: Links, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -265,7 +276,7 @@ def _in_touch(links: Links, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _norms(rows: Array) -> Array:
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
+    return np.asarray(np.sqrt(np.square(rows) @ np.ones(rows.shape[1])))
 
 
 def _finite(values: Array) -> Array:

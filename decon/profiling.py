@@ -98,7 +98,7 @@ class Profiling:
 
     def start(self, links: Links, dim: int, rate: float | None) -> Any:
         """Return the rule's memory before the first iteration."""
-        return evidence.begin(links, rate) if self.threshold is None else leave_one_out.begin(links)
+        return evidence.begin(links, dim, rate) if self.threshold is None else leave_one_out.begin(links)
 
     def judge(self, links: Links, inbox: Inbox, state: Any) -> Verdict:
         """Judge one iteration's messages."""

@@ -26,7 +26,8 @@ class Inbox:
         Each agent's own broadcast value.
     messages : (arcs, N) ndarray
         One message an arc; every entry finite (a message that was not is replaced by the receiver's own value here and
-        its link is severed by the engine, whatever the rule says).
+        its link is severed by the engine, whatever the rule says). Their memory is used again after the judgement: a
+        rule copies what it keeps.
     finite : (arcs,) ndarray of bool
         Whether the message came in finite.
     active : (arcs,) ndarray of bool
