@@ -15,7 +15,7 @@ from decon.costs.base import Array
 from decon.deviation import deviations, in_blocks
 from decon.links import Links
 from decon.screening import Inbox, Verdict
-from decon.segments import segment_quantile
+from decon.segments import arcs_of, segment_quantile
 
 __all__ = ["Evidence", "begin", "judge"]
 
@@ -262,12 +262,9 @@ def _put(everywhere: NDArray[Any], close: NDArray[np.int64], here: NDArray[Any])
 def _usual(links: Links, quiet: Array, active: NDArray[np.bool_], who: NDArray[np.int64]) -> Array:
     """Return what the quiet neighbours of each of the agents ``who`` show."""
     new = np.diff(who, prepend=-1) > 0
-    agents, place = who[new], np.cumsum(new) - 1
-    first, last = (np.searchsorted(links.receivers, agents, side) for side in ("left", "right"))
-    counts = last - first
-    theirs = np.repeat(np.arange(len(agents)), counts)
-    arcs = np.arange(len(theirs)) + (first - np.cumsum(counts) + counts)[theirs]
-    return segment_quantile(theirs, quiet[arcs], active[arcs], len(agents), _QUIET).take(place)
+    agents = who[new]
+    arcs, theirs = arcs_of(links.receivers, agents)
+    return segment_quantile(theirs, quiet[arcs], active[arcs], len(agents), _QUIET).take(np.cumsum(new) - 1)
 
 
 def _in_touch(links: Links, active: NDArray[np.bool_]) -> NDArray[np.bool_]:

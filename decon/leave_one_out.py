@@ -13,7 +13,7 @@ from decon.costs.base import Array
 from decon.deviation import deviations
 from decon.links import Links
 from decon.screening import Inbox, Verdict
-from decon.segments import segment_median
+from decon.segments import arcs_of, segment_median
 
 __all__ = ["Bench", "Stars", "begin", "judge", "star_deviation"]
 
@@ -21,6 +21,8 @@ _CALM = 3
 """Iterations within the threshold before a severed link is tried again."""
 _ROUNDING = 1.0 + 1e-6
 """What rounding may take off the bound on dev_i."""
+_BLOCK = 1 << 15
+"""About as many arcs are worked on at a time, so that temporary arrays stay in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +60,9 @@ class Stars(NamedTuple):
 def star_deviation(stars: Stars) -> tuple[Array, Array]:
     """Return (n,) dev_i of (29) and (arcs,) dev_ij of (30), over the links in use.
 
-    Both are variances around a mean, taken relative to z_i so that nothing large cancels. dev_ij of an agent's only
-    neighbour is dev_i: there is nobody to compare with.
+    Both are variances around a mean, taken relative to z_i: with g_j = z_j - z_i over d neighbours and T their sum,
+    2 dev_i = Σ‖g_j‖² - (d+2)/(d+1)² ‖T‖², of which at least a part 1/(d+1)² is left, so that little cancels. dev_ij of
+    an agent's only neighbour is dev_i: there is nobody to compare with.
 
     Examples
     --------
@@ -71,27 +74,30 @@ def star_deviation(stars: Stars) -> tuple[Array, Array]:
     receivers, own, messages, active = stars
     ends = np.concatenate([[0], np.cumsum(np.bincount(receivers, minlength=len(own)))])
     sums = sp.csr_array((np.ones(len(receivers)), np.arange(len(receivers)), ends), shape=(len(own), len(receivers)))
-    gap = messages - own.take(receivers, axis=0)
-    gap[~active] = 0.0
+    gap = messages - own.take(receivers, axis=0, mode="clip")
+    if not active.all():
+        gap[~active] = 0.0
     count = sums @ active.astype(float)
     total = sums @ gap
     squares = _squares(gap)
-    centre = total / (count + 1.0)[:, None]  # m_i - z_i: z_i itself is one of the values
-    dev = 0.5 * (sums @ (_squares(gap - centre.take(receivers, axis=0)) * active))
-    others = (count - 1.0)[receivers]
-    spread = (sums @ squares)[receivers] - squares
-    without = 0.5 * (spread - _squares(total.take(receivers, axis=0) - gap) / np.maximum(others, 1.0))
-    return dev, np.where(others > 0, np.maximum(without, 0.0), dev[receivers])
+    whole = sums @ squares
+    dev = 0.5 * (whole - _squares(total) * (count + 2.0) / (count + 1.0) ** 2)  # z_i itself is one of the values
+    others = count - 1.0
+    gap -= total.take(receivers, axis=0, mode="clip")
+    without = (0.5 * whole).take(receivers)
+    without -= 0.5 * squares
+    without -= _squares(gap) * (0.5 / np.maximum(others, 1.0)).take(receivers)
+    return dev, np.where((others > 0).take(receivers), np.maximum(without, 0.0), dev.take(receivers))
 
 
 def _squares(rows: Array) -> Array:
-    return np.asarray(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(np.square(rows) @ np.ones(rows.shape[1]))
 
 
 def _mean_score(stars: Stars) -> tuple[Array, Array]:
     dev, without = star_deviation(stars)
-    scale = dev[stars.receivers]
-    return dev, np.where(scale > 0, 1.0 - without / np.where(scale > 0, scale, 1.0), 0.0)
+    scale = dev.take(stars.receivers)
+    return dev, 1.0 - np.divide(without, scale, out=np.ones_like(without), where=scale > 0)
 
 
 def _median_score(stars: Stars) -> tuple[Array, Array]:
@@ -101,12 +107,12 @@ def _median_score(stars: Stars) -> tuple[Array, Array]:
     used = np.concatenate([stars.active, np.ones(n, dtype=bool)])
     order = np.argsort(whose, kind="stable")
     whose, used = whose[order], used[order]
-    values = np.concatenate([stars.messages, stars.own])[order]
+    values = np.concatenate([stars.messages, stars.own]).take(order, axis=0)
     centre = np.stack([segment_median(whose, column, used, n) for column in values.T], axis=1)
     spread = segment_median(whose, deviations(whose, centre, values), used, n)
     away = deviations(receivers, centre, stars.messages)
     dev, _ = star_deviation(stars)
-    return dev, np.where(away > 0, 1.0 - spread[receivers] / np.where(away > 0, away, 1.0), 0.0)
+    return dev, 1.0 - np.divide(spread.take(receivers), away, out=np.ones_like(away), where=away > 0)
 
 
 def judge(
@@ -123,11 +129,14 @@ def judge(
     lengths = deviations(receivers, inbox.own, inbox.messages)
     guilty = np.zeros(len(active), dtype=bool)
     # dev_i is at most half the sum of squares around z_i: most agents need no look at (29) and (30) at all
-    bound = np.sqrt(0.5 * links.arc_sum(np.where(active, lengths, 0.0) ** 2))
-    suspicious: NDArray[np.bool_] = bound * _ROUNDING > threshold
-    if suspicious.any():
-        place, arcs = np.cumsum(suspicious) - 1, np.flatnonzero(suspicious[receivers])
-        stars = Stars(place[receivers[arcs]], inbox.own[suspicious], inbox.messages[arcs], active[arcs])
+    squares = np.square(lengths if active.all() else np.where(active, lengths, 0.0))
+    bound = np.sqrt(0.5 * links.arc_sum(squares)) * _ROUNDING
+    suspicious = np.flatnonzero(bound > threshold)
+    count = max(1, _BLOCK * links.n // len(receivers)) if suspicious.size else 1
+    for first in range(0, len(suspicious), count):
+        agents = suspicious[first : first + count]
+        arcs, place = arcs_of(receivers, agents)
+        stars = Stars(place, inbox.own[agents], inbox.messages[arcs], active[arcs])
         dev, scores = (_mean_score if score == "mean" else _median_score)(stars)
         alarm: NDArray[np.bool_] = np.sqrt(dev) > threshold
         guilty[arcs] = stars.active & alarm[stars.receivers] & (scores > score_threshold)
