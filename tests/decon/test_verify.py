@@ -111,9 +111,9 @@ def test_what_cannot_be_verified_is_refused() -> None:
     topo, costs = topologies.make("ring", 6), quadratic(6)
     with pytest.raises(decon.OptionError, match="equivocating"):
         decon.verify(topo, costs, attack=attacks.Equivocate())
-    with pytest.raises(decon.OptionError, match="topo must be a topologies.Topology, not int"):
+    with pytest.raises(decon.OptionError, match=r"topo must be a topologies\.Topology, not int"):
         decon.verify(5, costs)
-    with pytest.raises(decon.OptionError, match="costs must be a decon.costs.Costs, not int"):
+    with pytest.raises(decon.OptionError, match=r"costs must be a decon\.costs\.Costs, not int"):
         decon.verify(topo, 5)
     with pytest.raises(decon.OptionError, match="20 iterations"):
         decon.verify(topo, costs, iterations=5)
