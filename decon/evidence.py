@@ -15,7 +15,7 @@ from decon.costs.base import Array
 from decon.deviation import deviations, in_blocks
 from decon.links import Links
 from decon.screening import Inbox, Verdict
-from decon.segments import arcs_of, segment_quantile
+from decon.segments import arcs_of, segment_median, segment_quantile
 
 __all__ = ["Evidence", "begin", "judge"]
 
@@ -159,11 +159,14 @@ def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
 
 
 def _initial_scale(links: Links, inbox: Inbox, moved: Array) -> Array:
-    """Return S_i of each agent: what quiet neighbours show, or the median if its own first step was as long."""
-    deviation = deviations(links.receivers, inbox.own, inbox.messages)
-    quiet, middle = (
-        _finite(segment_quantile(links.receivers, deviation, inbox.finite, links.n, share)) for share in (_QUIET, 0.5)
-    )
+    """Return S_i of each agent: what quiet neighbours show, or the median if its own first step was as long.
+
+    Of two deviations the least may be small by chance: their mean is taken. Nothing tells whether one alone is small.
+    """
+    shown = (links.receivers, deviations(links.receivers, inbox.own, inbox.messages), inbox.finite, links.n)
+    quiet, middle = _finite(segment_quantile(*shown, _QUIET)), _finite(segment_quantile(*shown, 0.5))
+    heard = np.bincount(links.receivers, inbox.finite, minlength=links.n)
+    middle = np.where(heard == 2, segment_median(*shown), np.where(heard == 1, np.inf, middle))
     return np.maximum(quiet, np.minimum(middle, moved))
 
 

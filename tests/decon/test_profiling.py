@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -217,6 +219,21 @@ def test_without_liars_nothing_is_lost(family, spread):
     plain, screened, severed = suite_a.clean(given, 2)
     assert screened <= 1.2 * plain
     assert severed == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "spread", "seed", "scaled"),
+    [
+        ("ring", "logistic", 1.0, 1004, 0.95),
+        ("path", "logistic", 0.0, 1015, 1.84),
+        ("barbell", "least squares", 1.0, 1031, 1.15),
+    ],
+)
+def test_two_neighbours_who_start_close_by_chance_accuse_nobody(family, kind, spread, seed, scaled):
+    """Where one of few first deviations is tiny, all others look large beside it; each of these lost a link once."""
+    given = suite_a.problem(suite_a.family(family, seed), 0, kind, seed, spread, scaled=scaled)
+    states = given.states(suite_a.NoAttack(), decon.Profiling(), seed)
+    assert all(state.active is None or state.active.all() for state in islice(states, 60))
 
 
 def test_relabelling_the_agents_permutes_the_run():
