@@ -1,4 +1,4 @@
-"""The minimiser of the sum of local costs: CVXPY's answer, polished to rounding level."""
+"""The minimiser of the sum of local costs: a linear system, or CVXPY's answer, polished to rounding level."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
 
     The sum is solved by CVXPY (Clarabel) as one stacked expression. Where the costs have a Hessian, Newton steps then
     take ‖Σ∇f_i‖ down to rounding; a step is kept only if it lowers that norm, so the answer is no worse than CVXPY's.
+    A strongly convex quadratic sum is one linear system, whose solution the same steps refine: no solver is asked.
     Where a conic solver is out of reach (more than 1,000 unknowns, or 100,000 numbers in its cones) or gives up,
     and the sum is strongly convex, the costs' own Newton method runs alone, to a gradient of 1e-12 of its terms:
     ‖x - x*‖ ≤ ‖Σ∇f_i(x)‖ / Σν then certifies the answer without CVXPY.
@@ -42,7 +43,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     agents : sequence of int, optional
         Whose costs to sum, all of them unless given.
     polish : bool
-        False returns CVXPY's answer as it is, whatever the size.
+        False returns CVXPY's answer as it is, whatever the size and the costs.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
         return _by_cvxpy(costs)
     if total.strong_convexity <= 0.0:
         return _polish(total, _by_cvxpy(costs))
-    if costs.dim <= _DENSE_BELOW and costs.conic_rows * costs.dim <= _CONIC_BELOW:
+    if 0 < costs.conic_rows * costs.dim <= _CONIC_BELOW and costs.dim <= _DENSE_BELOW:
         with suppress(CostError):  # a minimiser exists, whatever a solver says of badly scaled data
             return _polish(total, _by_cvxpy(costs))
     alone: Array = total.prox(np.zeros((1, costs.dim)), np.zeros(1))[0]

@@ -48,6 +48,17 @@ def test_large_sums_are_quick_and_exact():
     np.testing.assert_allclose(x, np.linalg.solve(H.sum(0), b.sum(0)), rtol=1e-12)  # condition 1
 
 
+def test_a_quadratic_sum_asks_no_solver(monkeypatch):
+    def refuses(*_args, **_options):
+        raise AssertionError("a solver was asked")
+
+    monkeypatch.setattr(importlib.import_module("decon.minimizer"), "solve_tightly", refuses)
+    A, y, ridge = least_squares(6)
+    stacked = np.vstack([*A, np.sqrt(6 * ridge) * np.eye(4)])
+    closed = np.linalg.lstsq(stacked, np.concatenate([*y, np.zeros(4)]), rcond=None)[0]
+    assert np.abs(decon.minimizer(LeastSquares(A, y, ridge)) - closed).max() <= 1e-12  # as with CVXPY, above
+
+
 def test_unbounded_sum_is_refused():
     with pytest.raises(CostError, match="unbounded"):
         decon.minimizer(Quadratic([[[1.0, 0.0], [0.0, 0.0]]], [[0.0, 1.0]]))
