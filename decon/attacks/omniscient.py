@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from decon.attacks.base import Attack, View
 from decon.costs.base import Array
@@ -41,6 +40,8 @@ class ALIE(Attack):
     def paper_strength(n: int, byzantine: int) -> float:
         """Return the paper's number of standard deviations for ``byzantine`` liars among ``n`` agents."""
         supporters = n // 2 + 1 - byzantine
+        from scipy.special import ndtri  # slow to import
+
         return max(0.0, float(ndtri((n - byzantine - supporters) / (n - byzantine))))
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:

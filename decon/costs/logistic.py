@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from decon.costs.base import Array
 from decon.costs.rows import Rows
@@ -71,9 +70,13 @@ class LogisticRegression(SampleCosts):
 
     def _slope(self, outputs: Array, labels: NDArray[Any]) -> Array:
         signed = labels[..., None]
+        from scipy.special import expit  # slow to import
+
         return np.asarray(-signed * expit(-signed * outputs))
 
     def _curvature(self, outputs: Array, labels: NDArray[Any]) -> Array:
+        from scipy.special import expit
+
         return np.asarray(expit(outputs) * expit(-outputs))
 
     @property
