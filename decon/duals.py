@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from decon.costs.base import Array
 from decon.links import Links
 
-__all__ = ["Duals", "arc_start", "arc_step", "node_start", "node_step"]
+__all__ = ["Duals", "arc_start", "arc_step", "arc_sums", "node_start", "node_step"]
 
 
 _BLOCK = 1 << 17
 """Entries of the arcs' arrays that are worked on at a time: they stay in the cache, and no temporary is larger."""
+_EVEN = 64
+"""Rows of a block are a multiple of this, so that no sum along them depends on where a block ends."""
 
 
 class Duals(NamedTuple):
@@ -63,22 +65,24 @@ def arc_step(
     penalty: float,
     bound: float,
     values: Array,
-    total: Array,
-    weight: Array,
     own: Array,
     messages: Array,
-    active: NDArray[np.bool_] | None,
-) -> Duals:
-    """Advance η_ij to clip(η_ij + c w_ij (m - own_i), -λ, λ), P2 (15), (16), (21); inactive arcs hold zero.
+    lengths: Array | None = None,
+) -> Array:
+    """Advance η_ij to clip(η_ij + c w_ij (m - own_i), -λ, λ), P2 (15), (16), (21), as if all arcs were active.
 
-    ``total`` is Σ_j η_ij of ``values`` over the active arcs. The array of the messages, which are nobody's memory,
-    becomes that of the duals: the step is bound by how much memory it touches.
+    Where no rule judges them, messages are nobody's memory, and their array becomes that of the duals: the step is
+    bound by how much memory it touches. For a rule, ‖m - own_i‖ is written into ``lengths`` (arcs,) on the way.
     """
-    after = messages
-    count = max(1, _BLOCK // values.shape[1])
+    after = messages if lengths is None else np.empty_like(values)
+    ones = np.ones(values.shape[1])
+    count = max(1, _BLOCK // (values.shape[1] * _EVEN)) * _EVEN
     for first in range(0, len(values), count):
         here = slice(first, first + count)
-        new = np.subtract(messages[here], own.take(links.receivers[here], axis=0), out=after[here])
+        rows = own.take(links.receivers[here], axis=0, mode="clip")  # they are in range: no need to look
+        new = np.subtract(messages[here], rows, out=after[here])
+        if lengths is not None:
+            np.sqrt(np.square(new, out=rows) @ ones, out=lengths[here])  # if short, three times faster than their sum
         new *= (penalty * links.arc_weights[here])[:, None]
         new += values[here]
         if np.isfinite(bound):
@@ -86,13 +90,23 @@ def arc_step(
             flat = new.ravel()
             if np.isnan(flat @ flat):
                 np.nan_to_num(new, copy=False, nan=0.0)
-        if active is not None and not active[here].all():
-            new[np.flatnonzero(~active[here])] = 0.0
-    total_after = links.arc_sum(after)
+    return after
+
+
+def arc_sums(
+    links: Links, values: Array, total: Array, weight: Array, own: Array, active: NDArray[np.bool_] | None
+) -> Duals:
+    """Return all that follows from the advanced ``values``, of which inactive arcs are set to zero.
+
+    ``total`` is Σ_j η_ij of the values before over the active arcs.
+    """
+    if active is not None and not active.all():
+        values[np.flatnonzero(~active)] = 0.0
+    total_after = links.arc_sum(values)
     linear = 2.0 * total_after
     linear -= total
     linear += weight[:, None] * own
-    return Duals(after, total_after, linear)
+    return Duals(values, total_after, linear)
 
 
 def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array) -> Duals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from decon.attacks import Attack, NoAttack
 from decon.costs.base import Array, Costs
-from decon.duals import arc_start, arc_step, node_start, node_step
+from decon.duals import arc_start, arc_step, arc_sums, node_start, node_step
 from decon.links import EdgeLinks, Links, LocalLinks
 from decon.local_steps import Exact, LocalStep
 from decon.screening import Inbox, Screening
@@ -239,14 +239,18 @@ def _falsify(
 def _receive(method: Method, links: Links, before: State, after: State, messages: Array) -> State:
     """Judge the messages of ``after`` before they are used, then take the arc form's dual step."""
     total, weight, active = before.total, before.weight, before.active
+    advance = partial(arc_step, links, method.penalty, method.dual_bound, before.duals, after.own)
     if active is None or method.screening is None:
         if method.attacked and np.isinf(method.dual_bound):
             after = after._replace(poisoned=links.first_sender(~_all_sane(messages)))
+        duals = advance(messages)
     else:
         finite = _all_sane(messages)
         if not finite.all():
             messages = np.where(finite[:, None], messages, after.own[links.receivers])
-        inbox = Inbox(after.k, after.own, messages, finite, active, before.own)
+        lengths = np.empty(len(messages))
+        duals = advance(messages, lengths)
+        inbox = Inbox(after.k, after.own, messages, finite, active, before.own, lengths)
         verdict = method.screening.judge(links, inbox, before.screen)
         honest_receiver = links.roles(method.byzantine).honest_receiver
         wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
@@ -255,9 +259,10 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
         if (active != before.active).any():
             weight = 2.0 * method.penalty * links.arc_sum(links.arc_weights * active)
             total = links.arc_sum(np.where(active[:, None], before.duals, 0.0))
-        messages = messages if verdict.messages is None else verdict.messages.astype(messages.dtype)
+        if verdict.messages is not None:
+            duals = advance(verdict.messages, lengths)
         after = after._replace(weight=weight, active=active, screen=verdict.state)
-    found = arc_step(links, method.penalty, method.dual_bound, before.duals, total, weight, after.own, messages, active)
+    found = arc_sums(links, duals, total, weight, after.own, active)
     return after._replace(duals=found.values, total=found.total, linear=found.linear)
 
 

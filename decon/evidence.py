@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.costs.base import Array
-from decon.deviation import deviations, in_blocks
 from decon.links import Links
 from decon.screening import Inbox, Verdict
 from decon.segments import arcs_of, segment_median, segment_quantile
@@ -52,6 +51,8 @@ _WAIT, _BACKOFF = 8.0, 4.0
 between two trials of a liar undisturbed; doubling would leave half."""
 _ROUNDING = 1e-10
 """Deviations below this part of the values and of the initial scale are not judged."""
+_BLOCK = 1 << 13
+"""Arcs worked on at a time, so that they stay in the cache."""
 _LEAST_RATE, _UNKNOWN_RATE = 0.8, 0.98
 """The honest agents' graph may be slower than the whole graph that is certified; and what is taken without a rate."""
 
@@ -137,7 +138,7 @@ def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
         pace, stirred = decay * held.pace, np.minimum(np.maximum(decay * held.stirred, moved), _MARGIN * scale)
     floor = _ROUNDING * (scale + _norms(inbox.own))
     tolerance = np.maximum(np.maximum(_MARGIN * pace * scale, stirred), floor)
-    suspect, deviation, peak, quiet, weight = _follow(links, inbox, held, tolerance)
+    suspect, peak, quiet, weight = _follow(links, held, inbox.deviation, tolerance)
     after = replace(
         held,
         scale=scale,
@@ -154,7 +155,7 @@ def judge(links: Links, inbox: Inbox, held: Evidence) -> Verdict:
     suspect |= ~(inbox.active & held.active)  # away, or back
     close = np.flatnonzero(suspect)
     if close.size:
-        after = _look(links, inbox, held, after, close, (deviation, floor, scale), keep)
+        after = _look(links, inbox, held, after, close, (floor, scale), keep)
     return Verdict(keep, after)
 
 
@@ -163,7 +164,7 @@ def _initial_scale(links: Links, inbox: Inbox, moved: Array) -> Array:
 
     Of two deviations the least may be small by chance: their mean is taken. Nothing tells whether one alone is small.
     """
-    shown = (links.receivers, deviations(links.receivers, inbox.own, inbox.messages), inbox.finite, links.n)
+    shown = (links.receivers, inbox.deviation, inbox.finite, links.n)
     quiet, middle = _finite(segment_quantile(*shown, _QUIET)), _finite(segment_quantile(*shown, 0.5))
     heard = np.bincount(links.receivers, inbox.finite, minlength=links.n)
     middle = np.where(heard == 2, segment_median(*shown), np.where(heard == 1, np.inf, middle))
@@ -171,26 +172,24 @@ def _initial_scale(links: Links, inbox: Inbox, moved: Array) -> Array:
 
 
 def _follow(
-    links: Links, inbox: Inbox, held: Evidence, tolerance: Array
-) -> tuple[NDArray[np.bool_], Array, Array, Array, Array]:
-    """Return where the deviation exceeds its receiver's tolerance, the deviation, its decaying peaks and the weight."""
+    links: Links, held: Evidence, deviation: Array, tolerance: Array
+) -> tuple[NDArray[np.bool_], Array, Array, Array]:
+    """Return where the deviation exceeds its receiver's tolerance, its decaying peaks and the fading weight."""
     memory = 1.0 - (1.0 - held.rate) / 4
-    receivers, whole, weighed = links.receivers, inbox.finite.all(), held.weight.any()
-    suspect = np.empty(len(receivers), dtype=bool)
-    deviation, peak, quiet = (np.empty(len(receivers)) for _ in range(3))
-    weight = np.empty(len(receivers)) if weighed else held.weight
-    for here in in_blocks(receivers, inbox.own, inbox.messages, deviation):
-        far = deviation[here]
-        if not whole:
-            far[~inbox.finite[here]] = 0.0
-        np.greater(far, tolerance.take(receivers[here], mode="clip"), out=suspect[here])
+    suspect, weighed = np.empty(len(deviation), dtype=bool), held.weight.any()
+    peak, quiet = np.empty_like(deviation), np.empty_like(deviation)
+    weight = np.empty_like(deviation) if weighed else held.weight
+    for first in range(0, len(deviation), _BLOCK):
+        here = slice(first, first + _BLOCK)
+        far, who = deviation[here], links.receivers[here]
+        np.greater(far, tolerance.take(who, mode="clip"), out=suspect[here])
         for rate, old, new in ((_FADE, held.quiet, quiet), (memory, held.peak, peak)):
             np.multiply(old[here], rate, out=new[here])
             np.maximum(new[here], far, out=new[here])
         if weighed:
             np.subtract(held.weight[here], _FORGIVE, out=weight[here])
             np.maximum(weight[here], 0.0, out=weight[here])
-    return suspect, deviation, peak, quiet, weight
+    return suspect, peak, quiet, weight
 
 
 def _look(
@@ -199,13 +198,13 @@ def _look(
     held: Evidence,
     after: Evidence,
     close: NDArray[np.int64],
-    found: tuple[Array, Array, Array],
+    found: tuple[Array, Array],
     keep: NDArray[np.bool_],
 ) -> Evidence:
-    """Weigh the evidence on the arcs ``close``, into ``keep`` and the memory; ``found``: deviation, floor, S."""
+    """Weigh the evidence on the arcs ``close``, into ``keep`` and the memory; ``found``: floor and S."""
     who = links.receivers[close]
-    deviation, floor, active, finite = found[0][close], found[1][who], inbox.active[close], inbox.finite[close]
-    scale = found[2][who] * held.reach[close]
+    deviation, floor, active, finite = inbox.deviation[close], found[0][who], inbox.active[close], inbox.finite[close]
+    scale = found[1][who] * held.reach[close]
     motion = np.maximum(after.stirred[who], floor)
     back, lost = active & ~held.active[close], held.active[close] & ~active
     threshold = _MARGIN * after.pace * scale

@@ -126,7 +126,7 @@ def judge(
 ) -> Verdict:
     """Judge one iteration's messages after the warm-up."""
     receivers, active = links.receivers, inbox.active
-    lengths = deviations(receivers, inbox.own, inbox.messages)
+    lengths = inbox.deviation
     guilty = np.zeros(len(active), dtype=bool)
     # dev_i is at most half the sum of squares around z_i: most agents need no look at (29) and (30) at all
     squares = np.square(lengths if active.all() else np.where(active, lengths, 0.0))

@@ -41,7 +41,9 @@ class MedianDistance:
     >>> links = LocalLinks(topologies.make("star", 5))
     >>> own = np.array([[0.0], [1.0], [1.0], [2.0], [9.0]])
     >>> every = np.ones(8, dtype=bool)
-    >>> inbox = Inbox(k=1, own=own, messages=links.broadcast(own), finite=every, active=every, before=own)
+    >>> messages = links.broadcast(own)
+    >>> lengths = np.abs(messages - own[links.receivers]).ravel()
+    >>> inbox = Inbox(1, own, messages, finite=every, active=every, before=own, deviation=lengths)
     >>> MedianDistance(5.0).judge(links, inbox, None).keep  # the hub's four links, then each leaf's one
     array([ True,  True,  True, False,  True,  True,  True,  True])
     """
@@ -59,9 +61,7 @@ class MedianDistance:
 
     def judge(self, links: Links, inbox: Inbox, state: None) -> Verdict:
         """Compare each link with the lower median of its receiver's links."""
-        gaps = inbox.messages - inbox.own[links.receivers]
-        with np.errstate(over="ignore"):
-            lengths = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
+        lengths = inbox.deviation
         counts = np.bincount(links.receivers, minlength=links.n)
         middle = np.cumsum(counts) - counts + np.maximum(counts - 1, 0) // 2
         ranked = lengths[np.lexsort((lengths, links.receivers))]

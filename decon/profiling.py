@@ -9,7 +9,6 @@ import numpy as np
 
 from decon import evidence, leave_one_out
 from decon.costs.base import Array
-from decon.deviation import deviations
 from decon.errors import OptionError
 from decon.links import Links
 from decon.screening import Inbox, Verdict
@@ -150,7 +149,7 @@ class Road:
 
     def judge(self, links: Links, inbox: Inbox, state: Array) -> Verdict:
         """Add this iteration's deviations and compare."""
-        total = state + deviations(links.receivers, inbox.own, inbox.messages)
+        total = state + inbox.deviation
         return Verdict(inbox.active & (total <= self.threshold), total)
 
 

@@ -26,14 +26,15 @@ class Inbox:
         Each agent's own broadcast value.
     messages : (arcs, N) ndarray
         One message an arc; every entry finite (a message that was not is replaced by the receiver's own value here and
-        its link is severed by the engine, whatever the rule says). Their memory is used again after the judgement: a
-        rule copies what it keeps.
+        its link is severed by the engine, whatever the rule says).
     finite : (arcs,) ndarray of bool
         Whether the message came in finite.
     active : (arcs,) ndarray of bool
         Links in use before this iteration.
     before : (n, N) ndarray
         Each agent's own broadcast value of the iteration before; x⁰ at the first.
+    deviation : (arcs,) ndarray
+        ‖m - own_i‖ of each message.
     """
 
     k: int
@@ -42,6 +43,7 @@ class Inbox:
     finite: NDArray[np.bool_]
     active: NDArray[np.bool_]
     before: Array
+    deviation: Array
 
 
 @dataclass(frozen=True)

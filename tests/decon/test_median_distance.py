@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import topologies
+from decon.deviation import deviations
 from decon.errors import OptionError
 from decon.links import LocalLinks
 from decon.median_distance import MedianDistance
@@ -17,7 +18,7 @@ def test_links_are_kept_as_a_loop_over_agents_keeps_them(seed):
     links, own = LocalLinks(topo), rng.normal(size=(15, 4))
     messages = links.broadcast(own) * rng.lognormal(sigma=1.5, size=(len(topo.receivers), 1))
     every = np.ones(len(messages), dtype=bool)
-    inbox = Inbox(1, own, messages, every, every, own)
+    inbox = Inbox(1, own, messages, every, every, own, deviations(links.receivers, own, messages))
     kept = MedianDistance(1.7).judge(links, inbox, None).keep
     for agent in range(15):
         arcs = np.flatnonzero(topo.receivers == agent)
@@ -33,7 +34,9 @@ def test_huge_messages_are_cut_without_a_warning():
     messages = links.broadcast(own) + 0.1
     messages[4] = 1e300  # its square overflows
     every = np.ones(10, dtype=bool)
-    kept = MedianDistance().judge(links, Inbox(1, own, messages, every, every, own), None).keep
+    with np.errstate(over="ignore"):
+        inbox = Inbox(1, own, messages, every, every, own, deviations(links.receivers, own, messages))
+    kept = MedianDistance().judge(links, inbox, None).keep
     assert kept.tolist() == [True] * 4 + [False] + [True] * 5
 
 
