@@ -39,9 +39,9 @@ class ALIE(Attack):
     @staticmethod
     def paper_strength(n: int, byzantine: int) -> float:
         """Return the paper's number of standard deviations for ``byzantine`` liars among ``n`` agents."""
-        supporters = n // 2 + 1 - byzantine
-        from scipy.special import ndtri  # slow to import
+        from scipy.special import ndtri  # slow to import, and nothing else in a quadratic study needs it
 
+        supporters = n // 2 + 1 - byzantine
         return max(0.0, float(ndtri((n - byzantine - supporters) / (n - byzantine))))
 
     def __call__(self, view: View, rng: np.random.Generator) -> Array:

@@ -69,9 +69,9 @@ class LogisticRegression(SampleCosts):
         return np.asarray(np.logaddexp(0.0, -labels * outputs[..., 0]))
 
     def _slope(self, outputs: Array, labels: NDArray[Any]) -> Array:
-        signed = labels[..., None]
-        from scipy.special import expit  # slow to import
+        from scipy.special import expit  # slow to import, and most studies do without
 
+        signed = labels[..., None]
         return np.asarray(-signed * expit(-signed * outputs))
 
     def _curvature(self, outputs: Array, labels: NDArray[Any]) -> Array:

@@ -121,6 +121,15 @@ class Store:
 
     def rows(self) -> pd.DataFrame:
         """Return the rows, each key once and with its latest attempt, in the order of the keys."""
+        frame: pd.DataFrame = self._all().to_pandas()
+        return frame
+
+    def attempts(self) -> dict[str, tuple[int, bool]]:
+        """Return the latest attempt of each key and whether it failed, without pandas: workers wait for the answer."""
+        columns = (self._all().column(name).to_pylist() for name in ("key", "attempt", "status"))
+        return {key: (attempt, status == "error") for key, attempt, status in zip(*columns, strict=True)}
+
+    def _all(self) -> pa.Table:
         import pyarrow as pa
 
         tables = []
@@ -128,14 +137,12 @@ class Store:
             try:
                 table = _read(file)
             except FileNotFoundError:  # packed by a study that is running: read again from where they went
-                return self.rows()
+                return self._all()
             if table is not None:
                 tables.append(table)
         if not tables:
             tables.append(_schema().empty_table())
-        table = tables[0] if len(tables) == 1 else _once(pa.concat_tables(tables))  # one file holds no key twice
-        frame: pd.DataFrame = table.to_pandas()
-        return frame
+        return tables[0] if len(tables) == 1 else _once(pa.concat_tables(tables))  # one file holds no key twice
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -151,6 +151,19 @@ def test_the_figure_has_a_panel_for_each_attack_and_graph(study):
         assert axes.lines[0].get_xdata().tolist() == [0.0, 0.17]
 
 
+def test_a_worker_imports_nothing_slow_for_a_quadratic_cell(study, tmp_path):
+    work = (
+        "import sys; from pathlib import Path; from decon import sweep; from decon.studies import Study\n"
+        "for cell in Study.load(sys.argv[1]).cells(): sweep._run_and_keep(cell, 0, Path(sys.argv[2]))\n"
+        "print([name for name in ('cvxpy', 'matplotlib', 'pandas', 'scipy.stats', 'sklearn') if name in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", work, str(study), str(tmp_path / "out")], check=True, capture_output=True, text=True
+    )
+    assert told.stdout == "[]\n"
+    assert len(Store(tmp_path / "out").rows()) == 16
+
+
 @pytest.mark.slow
 def test_processes_and_dask_give_the_rows_of_one_process(study, tmp_path):
     distributed = pytest.importorskip("distributed")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from decon.errors import OptionError
@@ -53,6 +54,18 @@ def test_the_latest_attempt_counts_and_the_first_writer_stays(tmp_path):
     store.add(row("a", 1, "written again by a worker that outlived its study"))
     assert store.rows()["status"].tolist() == ["completed"]
     assert store.rows()["distance"].item() == 0.1 + 0.2  # exact through parquet
+
+
+def test_attempts_are_those_of_the_rows(tmp_path):
+    store = Store(tmp_path)
+    assert store.attempts() == {}
+    store.pack([row("a", 0, "error"), row("b")])
+    store.add(row("a", 1, "error"))
+    store.add({**row("c"), "rate": float("nan"), "objective": float("-inf"), "message": "λ = ∞"})
+    assert store.attempts() == {"a": (1, True), "b": (0, False), "c": (0, False)}
+    last = store.rows().set_index("key").loc["c"]
+    assert np.isnan(last["rate"])
+    assert (last["objective"], last["message"]) == (float("-inf"), "λ = ∞")
 
 
 def test_a_half_written_file_is_not_read_and_is_cleared(tmp_path):
