@@ -162,10 +162,15 @@ class _Forces(NamedTuple):
         return cls(z, offsets, lengths, weights, lengths >= smoothing, force, float(np.linalg.norm(force)))
 
     def newton(self) -> Array:
-        """Return z + (s I - V Vᵀ)⁻¹ force by Woodbury's formula: m × m systems only."""
+        """Return z + (s I - V Vᵀ)⁻¹ force by Woodbury's formula: m × m systems only.
+
+        Far messages make the system nearly singular: a step is kept to the box of the messages, where the minimiser is.
+        """
         total = self.weights.sum()
         V = (self.offsets * (self.weights**1.5)[:, None])[self.outside]
         # the shift keeps messages on a line, where the system is singular, solvable
         inner = total * (1 + 1e-12) * np.eye(len(V)) - V @ V.T
-        correction: Array = V.T @ np.linalg.solve(inner, V @ self.force)
-        return np.asarray(self.z + (self.force + correction) / total)
+        with np.errstate(over="ignore", invalid="ignore"):
+            correction: Array = V.T @ np.linalg.solve(inner, V @ self.force)
+            step = np.nan_to_num((self.force + correction) / total, nan=0.0)
+        return np.asarray(self.z + np.clip(step, self.offsets.min(axis=0), self.offsets.max(axis=0)))

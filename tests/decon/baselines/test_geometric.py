@@ -144,3 +144,12 @@ def test_bad_options() -> None:
         weiszfeld(np.zeros((3, 1)), tolerance=0.0)
     with pytest.raises(OptionError, match="iterations"):
         weiszfeld(np.zeros((3, 1)), iterations=0)
+
+
+def test_newton_steps_stay_among_messages_that_are_far_apart() -> None:
+    """Two lies of 1e99 make Weiszfeld's Newton system singular to rounding; such a step once overflowed."""
+    rows = 1e-3 * np.random.default_rng(275).normal(size=(8, 3))
+    rows[-2:] = -1e99
+    result = weiszfeld(rows)
+    assert result.converged
+    assert np.abs(result.point).max() <= 4 * np.abs(rows[:-2]).max()  # 2(m - q)/(m - 2q) radii around an honest message
