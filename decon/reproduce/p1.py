@@ -83,7 +83,8 @@ class Setting:
             f"{self.byzantine} Byzantine of n = {self.n} agents, random {self.degree}-regular graph; least squares, "
             f"{self.samples} rows for {self.dim} unknowns each; x⁰, α⁰ ~ N(0, 1); falsification N(mean, std²) added to "
             f"every entry of every message; A: c certified. P1's rule: {self.paper_rule!r} (T, ε, score); "
-            f"robust ADMM: {self.screening!r}. Lines: median over seeds, bands: all seeds."
+            f"robust ADMM: {self.screening!r}. Lines: median over seeds, bands: all seeds; a line ends "
+            "where the honest agents are no longer connected."
         )
 
 
