@@ -16,7 +16,8 @@ __all__ = ["Duals", "arc_start", "arc_step", "arc_sums", "node_start", "node_ste
 _BLOCK = 1 << 17
 """Entries of the arcs' arrays that are worked on at a time: they stay in the cache, and no temporary is larger."""
 _EVEN = 64
-"""Rows of a block are a multiple of this, so that no sum along them depends on where a block ends."""
+"""Where sums along rows are asked for, their number in a block is a multiple of this, so that none depends on where a
+block ends."""
 
 
 class Duals(NamedTuple):
@@ -76,7 +77,9 @@ def arc_step(
     """
     after = messages if lengths is None else np.empty_like(values)
     ones = np.ones(values.shape[1])
-    count = max(1, _BLOCK // (values.shape[1] * _EVEN)) * _EVEN
+    count = max(1, _BLOCK // values.shape[1])
+    if lengths is not None:
+        count = -(-count // _EVEN) * _EVEN
     for first in range(0, len(values), count):
         here = slice(first, first + count)
         rows = own.take(links.receivers[here], axis=0, mode="clip")  # they are in range: no need to look

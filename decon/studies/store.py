@@ -83,12 +83,8 @@ class Store:
         """Write one row; a row of the same key and attempt that is already there stays as it is."""
         place = self._place(row["key"], row["attempt"])
         if not place.exists():
-            table = _single(row)
-            try:
-                _write(table, place, flush=False)
-            except FileNotFoundError:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                _write(table, place, flush=False)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(_single(row), place, flush=False)
 
     def flush(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Return when the disk has these rows, which were added: from then on they survive a power cut."""
@@ -126,8 +122,8 @@ class Store:
 
     def attempts(self) -> dict[str, tuple[int, bool]]:
         """Return the latest attempt of each key and whether it failed, without pandas: workers wait for the answer."""
-        columns = (self._all().column(name).to_pylist() for name in ("key", "attempt", "status"))
-        return {key: (attempt, status == "error") for key, attempt, status in zip(*columns, strict=True)}
+        rows = self._all().select(["key", "attempt", "status"]).to_pylist()
+        return {row["key"]: (row["attempt"], row["status"] == "error") for row in rows}
 
     def _all(self) -> pa.Table:
         import pyarrow as pa

@@ -10,7 +10,6 @@ from decon.studies.study import AXES
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogFormatter
 
 __all__ = ["figure", "summarize"]
 
@@ -109,17 +108,6 @@ def _reach_zero(table: pd.DataFrame, attacked: pd.DataFrame, along: str) -> pd.D
     return pd.concat([attacked, *(nobody.assign(**{other: value}) for value in attacked[other].unique())])
 
 
-def _plain_labels() -> LogFormatter:
-    """Return the labels of a logarithmic axis in plain text: mathtext would take half of the drawing's time."""
-    from matplotlib.ticker import LogFormatter
-
-    class Plain(LogFormatter):
-        def __call__(self, x: float, pos: Any = None) -> str:
-            return f"{x:g}" if super().__call__(x, pos) else ""
-
-    return Plain()
-
-
 def _lines(axes: Any, here: pd.DataFrame, along: str, lines: Sequence[str], table: pd.DataFrame) -> None:
     varied = [axis for axis in lines if axis == "method" or table[axis].nunique() > 1]
     for values, group in here.groupby(varied, sort=True):
@@ -136,6 +124,8 @@ def _lines(axes: Any, here: pd.DataFrame, along: str, lines: Sequence[str], tabl
             alpha=0.2,
         )
     if (here["worst_distance"] > 0).any():
+        from matplotlib.ticker import LogFormatter
+
         axes.set_yscale("log")
-        for labels in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-            labels(_plain_labels())
+        axes.yaxis.set_major_formatter(LogFormatter())  # in plain text: mathtext takes half of the drawing's time
+        axes.yaxis.set_minor_formatter(LogFormatter())

@@ -203,7 +203,7 @@ def test_suite_a_sample(kind):
 def test_suite_a_whole(graph, kind):
     make, count = suite_a.GRAPHS[graph]
     lost = []
-    for seed in range(300, 320):
+    for seed in range(20):
         given = suite_a.problem(make(seed), count, kind, seed)
         lost += [
             (name, seed) for name, attack in suite_a.ATTACKS_A.items() if not suite_a.play(given, attack, seed).won
