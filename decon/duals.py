@@ -30,7 +30,8 @@ class Duals(NamedTuple):
     total : (n, N) ndarray
         Σ_j η_ij = -α_i.
     linear : (n, N) ndarray
-        Σ_j (2η_ij - η⁻_ij + β_ij z_i), what the local step's subproblem pairs with x.
+        Σ_j (2η_ij - η⁻_ij + β_ij z_i), what the local step's subproblem pairs with x; if ``centred`` at the agent's
+        own x_i = z_i, Σ_j (2η_ij - η⁻_ij).
     """
 
     values: Array
@@ -38,24 +39,27 @@ class Duals(NamedTuple):
     linear: Array
 
 
-def node_step(links: Links, penalty: float, total: Array, weighted: Array, z: Array) -> Duals:
+def node_step(links: Links, penalty: float, total: Array, weighted: Array, z: Array, *, centred: bool) -> Duals:
     """Advance Σ_j η_ij by c(A z - D own): P1 (7) with α = -Σ_j η; needs λ = ∞ and one broadcast an agent.
 
-    ``weighted`` is 2cD own. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z.
+    ``weighted`` is 2cD own. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z unless it is centred.
     """
     after = links.neighbour_sum(z)
     after *= 2.0 * penalty
+    if centred:
+        after -= weighted
     linear = total + after
-    after -= weighted
+    if not centred:
+        after -= weighted
     after *= 0.5
     after += total
     return Duals(after, after, linear)
 
 
-def node_start(links: Links, penalty: float, alpha: Array, weight: Array, x: Array) -> Duals:
+def node_start(links: Links, penalty: float, alpha: Array, weight: Array, x: Array, *, centred: bool) -> Duals:
     """Return the duals before the first iteration, from α⁰ and z⁰ = x⁰: P1 (6) starts from cL₊ z⁰ - α⁰."""
     linear = penalty * links.neighbour_sum(x)
-    linear += 0.5 * weight[:, None] * x
+    linear += (-0.5 if centred else 0.5) * weight[:, None] * x
     linear -= alpha
     total = -alpha
     return Duals(total, total, linear)
@@ -82,10 +86,13 @@ def arc_step(
         count = -(-count // _EVEN) * _EVEN
     for first in range(0, len(values), count):
         here = slice(first, first + count)
-        rows = own.take(links.receivers[here], axis=0, mode="clip")  # they are in range: no need to look
+        receivers = links.receivers[here]
+        alone = receivers[0] == receivers[-1]  # a hub's own row is read as it stands; indices in range need no look
+        rows = own[receivers[:1]] if alone else own.take(receivers, axis=0, mode="clip")
         new = np.subtract(messages[here], rows, out=after[here])
         if lengths is not None:
-            np.sqrt(np.square(new, out=rows) @ ones, out=lengths[here])  # if short, three times faster than their sum
+            squares = np.square(new, out=rows if len(rows) == len(new) else None)
+            np.sqrt(squares @ ones, out=lengths[here])  # if short, three times faster than their sum
         new *= (penalty * links.arc_weights[here])[:, None]
         new += values[here]
         if np.isfinite(bound):
@@ -97,7 +104,14 @@ def arc_step(
 
 
 def arc_sums(
-    links: Links, values: Array, total: Array, weight: Array, own: Array, active: NDArray[np.bool_] | None
+    links: Links,
+    values: Array,
+    total: Array,
+    weight: Array,
+    own: Array,
+    active: NDArray[np.bool_] | None,
+    *,
+    centred: bool,
 ) -> Duals:
     """Return all that follows from the advanced ``values``, of which inactive arcs are set to zero.
 
@@ -108,11 +122,15 @@ def arc_sums(
     total_after = links.arc_sum(values)
     linear = 2.0 * total_after
     linear -= total
-    linear += weight[:, None] * own
+    if not centred:
+        linear += weight[:, None] * own
     return Duals(values, total_after, linear)
 
 
-def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array) -> Duals:
+def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array, *, centred: bool) -> Duals:
     """Return the duals before the first iteration, from η⁰ and z⁰ = x⁰, so that edge values are edge means."""
     gap = (links.broadcast(x) - x[links.receivers]) * (penalty * links.arc_weights)[:, None]
-    return Duals(values, links.arc_sum(values), links.arc_sum(values + gap) + weight[:, None] * x)
+    linear = links.arc_sum(values + gap)
+    if not centred:
+        linear += weight[:, None] * x
+    return Duals(values, links.arc_sum(values), linear)

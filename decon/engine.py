@@ -33,7 +33,8 @@ message it counts as not finite: squares of what is left cannot overflow."""
 
 _KEPT_BYTES = 31 * 2**20
 """The GNU allocator keeps freed memory up to twice the largest array (below 32 MB) it has seen freed. One such array,
-never touched, spares large iterations half their time: else memory goes back to the system and is zeroed anew."""
+never touched, spares large iterations half their time: else memory goes back to the system and is zeroed anew. A second
+one comes from the memory that is kept, and NumPy asks for large pages there, which spares a tenth more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,11 @@ class Method:
             return self.form == "node"
         return np.isinf(self.dual_bound) and not self.attack.per_arc and self.screening is None
 
+    @property
+    def centred(self) -> bool:
+        """Whether every agent's own z_i is its x_i, so that its local step starts from the duals alone."""
+        return not self.local_step.keeps_falsified
+
     @cached_property
     def attacked(self) -> bool:
         """Whether anyone falsifies."""
@@ -100,7 +106,7 @@ class State(NamedTuple):
     total : (n, N) ndarray
         Σ_j η_ij.
     linear : (n, N) ndarray
-        Σ_j (2η_ij - η⁻_ij + β_ij z_i).
+        Σ_j (2η_ij - η⁻_ij + β_ij z_i), without the last where ``Method.centred``.
     weight : (n,) ndarray
         Σ_j β_ij = 2c Σ_j w_ij over the links in use.
     error : float
@@ -150,9 +156,10 @@ def start(method: Method, links: Links, x0: Array, alpha0: Array) -> State:
     """Return the state before the first iteration: z⁰ = x⁰ and duals that sum to -α⁰."""
     weight = 2.0 * method.penalty * links.degrees
     if method.by_node:
-        duals = node_start(links, method.penalty, alpha0, weight, x0)
+        duals = node_start(links, method.penalty, alpha0, weight, x0, centred=method.centred)
     else:
-        duals = arc_start(links, method.penalty, _spread(method.topo, links, alpha0), weight, x0)
+        flow = _spread(method.topo, links, alpha0)
+        duals = arc_start(links, method.penalty, flow, weight, x0, centred=method.centred)
     state = State(0, x0, x0, x0, *duals, weight)
     if method.screening is None:
         return state
@@ -184,7 +191,7 @@ def step(method: Method, links: Links, state: State) -> State:
         z, own, error, poisoned, falsified = _falsify(method, links, state, k, x)
         if method.by_node:
             mine = weighted if own is x and weighted is not None else state.weight[:, None] * own
-            duals = node_step(links, method.penalty, state.total, mine, z)
+            duals = node_step(links, method.penalty, state.total, mine, z, centred=method.centred)
             return State(k, x, z, own, *duals, state.weight, error, solved, poisoned=poisoned)
         messages = links.broadcast(z)
         if falsified is not None:
@@ -204,7 +211,8 @@ def _alone(method: Method, links: Links, state: State) -> tuple[Array, Array]:
     if state.active is None or method.costs.strong_convexity > 0 or not alone.any():
         return state.linear, state.weight
     weight = np.where(alone, 2.0 * method.penalty * links.degrees, state.weight)
-    return np.where(alone[:, None], weight[:, None] * state.x, state.linear), weight
+    linear = state.linear if method.centred else np.where(alone[:, None], weight[:, None] * state.x, state.linear)
+    return linear, weight
 
 
 def _falsify(
@@ -226,7 +234,7 @@ def _falsify(
     error = float(np.linalg.norm(rows - view.own))
     sane = _all_sane(rows)
     poisoned = None if sane.all() else int(method.byzantine[np.argmin(sane)])
-    if not method.local_step.keeps_falsified:
+    if method.centred:
         return z, x, error, poisoned, None
     if sane.all():
         return z, z, error, poisoned, None
@@ -262,7 +270,7 @@ def _receive(method: Method, links: Links, before: State, after: State, messages
         if verdict.messages is not None:
             duals = advance(verdict.messages, lengths)
         after = after._replace(weight=weight, active=active, screen=verdict.state)
-    found = arc_sums(links, duals, total, weight, after.own, active)
+    found = arc_sums(links, duals, total, weight, after.own, active, centred=method.centred)
     return after._replace(duals=found.values, total=found.total, linear=found.linear)
 
 
@@ -290,7 +298,8 @@ def iterate(method: Method, links: Links | None = None, *, x0: Array, alpha0: Ar
     [[0.0, 0.0], [0.0, 1.0], [0.5, 1.0], [0.75, 1.0]]
     """
     here = lightest(method, LocalLinks(method.topo) if links is None else links)
-    np.empty(_KEPT_BYTES, dtype=np.uint8)
+    for _ in range(2):
+        np.empty(_KEPT_BYTES, dtype=np.uint8)
     state = start(method, here, x0, alpha0)
     while True:
         yield state

@@ -35,7 +35,10 @@ class LocalStep(Protocol):
 
     @property
     def keeps_falsified(self) -> bool:
-        """Whether a falsifying agent's own recursion uses what it broadcast (P1) or its true update (P2)."""
+        """Whether a falsifying agent's own recursion uses what it broadcast (P1) or its true update (P2).
+
+        If not, z_i is x_i in every agent's own recursion, and ``linear`` is centred there: it lacks Σ_j β_ij z_i.
+        """
 
     def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
         """Return the updates of iteration ``k`` (from 1).
@@ -46,7 +49,8 @@ class LocalStep(Protocol):
         x : (n, N) ndarray
             Last true updates.
         linear : (n, N) ndarray
-            Σ_j (2η_ij - η⁻_ij + β_ij z_i), z_i the agent's own last broadcast.
+            Σ_j (2η_ij - η⁻_ij + β_ij z_i), z_i the agent's own last broadcast; without ``keeps_falsified`` only
+            Σ_j (2η_ij - η⁻_ij).
         weight : (n,) ndarray
             Σ_j β_ij over the links in use.
         k, seed : int
@@ -161,16 +165,15 @@ class Stochastic:
             raise OptionError(f"batch_size must be a positive integer or None, not {size!r}")
 
     def __call__(self, costs: Costs, x: Array, linear: Array, weight: Array, k: int, seed: int) -> Update:
-        """Return (σ^k x + linear - F')/(σ^k + weight): the same, as linear holds weight · x besides the duals."""
+        """Return x + (linear - F')/(σ^k + weight)."""
         sigma = _positive(f"sigma at iteration {k}", self.sigma(k)) if callable(self.sigma) else self.sigma
         if self.batch_size is None:
             gradient = costs.gradient(x)
         else:
             gradient = costs.stochastic_gradient(x, minibatch(seed, k, costs.samples, self.batch_size))
-        update = sigma * x
-        update += linear
-        update -= gradient
+        update = linear - gradient
         update *= (1.0 / (sigma + weight))[:, None]
+        update += x
         return Update(update, None)
 
 

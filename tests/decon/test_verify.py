@@ -97,8 +97,8 @@ def test_a_wrong_dual_step_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = importlib.import_module("decon.engine")
     right = engine.node_step
 
-    def wrong(links, penalty, *rest):
-        return right(links, 1.01 * penalty, *rest)
+    def wrong(links, penalty, *rest, **options):
+        return right(links, 1.01 * penalty, *rest, **options)
 
     monkeypatch.setattr(engine, "node_step", wrong)
     table = decon.verify(
