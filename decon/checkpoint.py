@@ -21,6 +21,9 @@ from decon.result import plain
 
 __all__ = ["Checkpoint"]
 
+_FORMAT = 2
+"""Raised whenever what a state's arrays mean changes."""
+
 _PATIENCE = 20.0
 """Seconds to wait for a process that still holds the folder."""
 
@@ -89,7 +92,7 @@ class Checkpoint:
         _replace(self._file(state.k), lambda file: np.savez(file, allow_pickle=False, **arrays))
         self._links.wait_for_all()
         if self._links.place == 0:
-            latest = json.dumps({"format": 1, "k": state.k, "places": self._links.places}).encode()
+            latest = json.dumps({"format": _FORMAT, "k": state.k, "places": self._links.places}).encode()
             _replace(self.folder / "latest.json", lambda file: file.write(latest))
         self._links.wait_for_all()
         for old in self.folder.glob(f"*-{self._suffix}"):
@@ -107,10 +110,12 @@ class Checkpoint:
         Raises
         ------
         OptionError
-            If the folder holds a checkpoint of another run.
+            If the folder holds a checkpoint of another run, or of a version of decon with another format.
         """
         try:
             latest = json.loads((self.folder / "latest.json").read_text())
+            if latest["format"] != _FORMAT:
+                raise OptionError(f"the checkpoint in {self.folder} was written by another version of decon")
             if latest["places"] != self._links.places:
                 raise OptionError(
                     f"the checkpoint in {self.folder} is one of {latest['places']} processes, not {self._links.places}"

@@ -104,6 +104,9 @@ def test_a_broken_checkpoint_is_named(tmp_path):
     options = {"penalty": 0.3, "iterations": 20, "checkpoint": tmp_path, "checkpoint_every": 10}
     decon.solve(*problem(), **options)
     latest = json.loads((tmp_path / "latest.json").read_text())
+    (tmp_path / "latest.json").write_text(json.dumps({**latest, "format": 1}))
+    with pytest.raises(decon.OptionError, match="another version of decon"):
+        decon.solve(*problem(), **options)
     (tmp_path / "latest.json").write_text(json.dumps({**latest, "places": 3}))
     with pytest.raises(decon.OptionError, match="one of 3 processes"):
         decon.solve(*problem(), **options)
