@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.costs.base import Array
+from decon.costs.base import Array, row_sums
 
 __all__ = ["deviations"]
 
@@ -27,10 +27,10 @@ def deviations(receivers: NDArray[np.int64], own: Array, messages: Array) -> Arr
     >>> deviations(np.array([0, 1, 1]), np.array([[0.0], [1.0]]), np.array([[3.0], [3.0], [-1.0]]))
     array([3., 2., 2.])
     """
-    lengths, ones = np.empty(len(messages)), np.ones(messages.shape[1])
+    lengths = np.empty(len(messages))
     for first in range(0, len(lengths), _BLOCK):
         here = slice(first, first + _BLOCK)
         gap = messages[here] - own.take(receivers[here], axis=0)
         np.square(gap, out=gap)
-        np.sqrt(gap @ ones, out=lengths[here])  # for short rows three times faster than a sum along them
+        np.sqrt(row_sums(gap), out=lengths[here])
     return lengths

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.costs.base import Array
+from decon.costs.base import Array, row_sums
 from decon.links import Links
 
 __all__ = ["Duals", "arc_start", "arc_step", "arc_sums", "node_start", "node_step"]
@@ -80,7 +80,6 @@ def arc_step(
     bound by how much memory it touches. For a rule, ‖m - own_i‖ is written into ``lengths`` (arcs,) on the way.
     """
     after = messages if lengths is None else np.empty_like(values)
-    ones = np.ones(values.shape[1])
     count = max(1, _BLOCK // values.shape[1])
     if lengths is not None:
         count = -(-count // _EVEN) * _EVEN
@@ -92,7 +91,7 @@ def arc_step(
         new = np.subtract(messages[here], rows, out=after[here])
         if lengths is not None:
             squares = np.square(new, out=rows if len(rows) == len(new) else None)
-            np.sqrt(squares @ ones, out=lengths[here])  # if short, three times faster than their sum
+            np.sqrt(row_sums(squares), out=lengths[here])
         new *= (penalty * links.arc_weights[here])[:, None]
         new += values[here]
         if np.isfinite(bound):

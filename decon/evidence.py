@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.costs.base import Array
+from decon.costs.base import Array, row_sums
 from decon.links import Links
 from decon.screening import Inbox, Verdict
 from decon.segments import arcs_of, segment_median, segment_quantile
@@ -275,7 +275,7 @@ def _in_touch(links: Links, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _norms(rows: Array) -> Array:
-    return np.asarray(np.sqrt(np.square(rows) @ np.ones(rows.shape[1])))
+    return np.asarray(np.sqrt(row_sums(np.square(rows))))
 
 
 def _finite(values: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from decon.costs.base import Array
+from decon.costs.base import Array, row_sums
 from decon.deviation import deviations
 from decon.links import Links
 from decon.screening import Inbox, Verdict
@@ -79,19 +79,16 @@ def star_deviation(stars: Stars) -> tuple[Array, Array]:
         gap[~active] = 0.0
     count = sums @ active.astype(float)
     total = sums @ gap
-    squares = _squares(gap)
+    squares = row_sums(np.square(gap))
     whole = sums @ squares
-    dev = 0.5 * (whole - _squares(total) * (count + 2.0) / (count + 1.0) ** 2)  # z_i itself is one of the values
+    mine = row_sums(np.square(total)) * (count + 2.0) / (count + 1.0) ** 2  # z_i itself is one of the values
+    dev = 0.5 * (whole - mine)
     others = count - 1.0
     gap -= total.take(receivers, axis=0, mode="clip")
     without = (0.5 * whole).take(receivers)
     without -= 0.5 * squares
-    without -= _squares(gap) * (0.5 / np.maximum(others, 1.0)).take(receivers)
+    without -= row_sums(np.square(gap)) * (0.5 / np.maximum(others, 1.0)).take(receivers)
     return dev, np.where((others > 0).take(receivers), np.maximum(without, 0.0), dev.take(receivers))
-
-
-def _squares(rows: Array) -> Array:
-    return np.asarray(np.square(rows) @ np.ones(rows.shape[1]))
 
 
 def _mean_score(stars: Stars) -> tuple[Array, Array]:
