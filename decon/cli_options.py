@@ -84,7 +84,11 @@ def one_topology(file: str | None, topology: str | None, flags: dict[str, Any]) 
 
 
 def show(table: pd.DataFrame, form: str | None) -> None:
-    """Print a table on stdout, for people or machines."""
+    """Print a table on stdout, for people or machines; of an index that only counts rows, nothing is shown."""
+    if table.columns.nlevels > 1:
+        table = table.set_axis([", ".join(names) for names in table.columns], axis="columns")
+    if table.index.names == [None]:
+        table = table.set_index(table.columns[0])
     if form == "json":
         click.echo(table.reset_index().to_json(orient="records", indent=2))
     elif form == "csv":

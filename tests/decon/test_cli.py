@@ -17,6 +17,7 @@ import topologies
 from decon import Profiling, attacks
 from decon.attacks import Attack
 from decon.cli import app, main
+from decon.cli_options import show
 from decon.errors import OptionError
 from decon.experiment import Experiment
 from decon.words import attack_names, make_attack, make_screening, make_topology, parse
@@ -357,3 +358,16 @@ def test_compare_says_so_if_a_run_diverged_and_solve_prints_a_few_links(decon) -
     )
     assert re.search(r"links severed: +51 of 51 found", out)
     assert "… and 31 more links" in out
+
+
+def test_headings_of_two_levels_and_bare_counts_are_printed_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = pd.MultiIndex.from_tuples([("average", "alone"), ("worst", "alone")])
+    index = pd.MultiIndex.from_tuples([("ring", "gaussian")], names=["graph", "attack"])
+    show(pd.DataFrame([[0.75, 0.5]], index=index, columns=columns), "json")
+    assert json.loads(capsys.readouterr().out) == [
+        {"graph": "ring", "attack": "gaussian", "average, alone": 0.75, "worst, alone": 0.5}
+    ]
+    show(pd.DataFrame({"claim": ["SGD is worst"], "holds": [True]}), None)
+    heading, _, row = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["claim", "holds"]
+    assert row.split() == ["SGD", "is", "worst", "yes"]
