@@ -85,13 +85,10 @@ def arc_step(
         count = -(-count // _EVEN) * _EVEN
     for first in range(0, len(values), count):
         here = slice(first, first + count)
-        receivers = links.receivers[here]
-        alone = receivers[0] == receivers[-1]  # a hub's own row is read as it stands; indices in range need no look
-        rows = own[receivers[:1]] if alone else own.take(receivers, axis=0, mode="clip")
+        rows = own.take(links.receivers[here], axis=0, mode="clip")  # they are in range: no need to look
         new = np.subtract(messages[here], rows, out=after[here])
         if lengths is not None:
-            squares = np.square(new, out=rows if len(rows) == len(new) else None)
-            np.sqrt(row_sums(squares), out=lengths[here])
+            np.sqrt(row_sums(np.square(new, out=rows)), out=lengths[here])
         new *= (penalty * links.arc_weights[here])[:, None]
         new += values[here]
         if np.isfinite(bound):
