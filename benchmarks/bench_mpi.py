@@ -14,9 +14,9 @@ from mpi4py import MPI
 
 import decon
 import topologies
-from decon.distributed.ranks import OverRanks
-from decon.engine import Method, iterate
-from decon.links import LocalLinks
+from decon.methods.engine import Method, iterate
+from decon.network.links import LocalLinks
+from decon.network.mpi.ranks import OverRanks
 
 N, ITERATIONS, ROUNDS, PENALTY = 10, 10, 5, 0.3
 comm = MPI.COMM_WORLD

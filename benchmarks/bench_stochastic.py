@@ -14,8 +14,8 @@ import topologies
 from decon.attacks import SignFlip
 from decon.costs import Ridge, SoftmaxRegression, WithHub
 from decon.datasets import synthetic_classification
-from decon.engine import Method, iterate
-from decon.local_steps import SquareRoot, Stochastic
+from decon.methods.engine import Method, iterate
+from decon.methods.local_steps import SquareRoot, Stochastic
 from decon.reproduce.star import Scenario, Star
 from decon.streams import minibatch
 

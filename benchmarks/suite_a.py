@@ -48,7 +48,7 @@ from decon.attacks import (
     Zero,
 )
 from decon.costs import Costs, LeastSquares, LogisticRegression
-from decon.engine import Method, State, iterate
+from decon.methods.engine import Method, State, iterate
 from decon.streams import stream
 
 __all__ = ["ATTACKS_A", "ATTACKS_B", "GRAPHS", "Outcome", "Problem", "clean", "play", "problem", "table"]

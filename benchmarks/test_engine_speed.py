@@ -16,9 +16,9 @@ import scipy.sparse as sp
 
 import decon
 import topologies
-from decon.engine import Method, iterate
-from decon.links import LocalLinks
-from decon.metrics import Metrics
+from decon.methods.engine import Method, iterate
+from decon.network.links import LocalLinks
+from decon.runs.metrics import Metrics
 
 pytestmark = pytest.mark.benchmark
 
@@ -126,7 +126,7 @@ MILLION = textwrap.dedent("""
     import numpy as np
     import topologies
     from benchmarks.test_engine_speed import PENALTY, bytes_of_an_iteration, by_turns, problem, triad
-    from decon.engine import Method, iterate
+    from decon.methods.engine import Method, iterate
     n, dim = 10**6, 3
     topo, costs, zero = topologies.make("ring", n), problem(n, dim), np.zeros((n, dim))
     states = iterate(Method(topo, costs, PENALTY), x0=zero, alpha0=zero)

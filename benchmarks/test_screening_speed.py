@@ -13,7 +13,7 @@ import pytest
 import topologies
 from decon import Profiling, Road
 from decon.costs import Quadratic
-from decon.engine import Method, iterate
+from decon.methods.engine import Method, iterate
 
 AGENTS, DEGREE, DIM, TURNS = 100_000, 6, 3, 15
 

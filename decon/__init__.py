@@ -3,21 +3,21 @@
 __version__ = "0.1.0"
 
 from decon import attacks, baselines, costs, datasets, plots
-from decon.byzantine import draw_byzantine
-from decon.compare import compare
-from decon.design import design
-from decon.detection import Detection, undetected_harm
+from decon.attacks.liars import draw_byzantine
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
-from decon.local_steps import Exact, SquareRoot, Stochastic
-from decon.median_distance import MedianDistance
-from decon.minimizer import minimizer
-from decon.profiling import Profiling, Road
-from decon.rate import fit_rate
-from decon.result import Result
-from decon.solve import solve
-from decon.tradeoff import penalty_tradeoff
-from decon.tv import TVMinimizer, tv_minimizer, tv_threshold
-from decon.verify import verify
+from decon.methods.local_steps import Exact, SquareRoot, Stochastic
+from decon.problem.minimizer import minimizer
+from decon.problem.tv import TVMinimizer, tv_minimizer, tv_threshold
+from decon.runs.rate import fit_rate
+from decon.runs.result import Result
+from decon.runs.solve import solve
+from decon.screens.detection import Detection, undetected_harm
+from decon.screens.median_distance import MedianDistance
+from decon.screens.profiling import Profiling, Road
+from decon.studies.comparison import compare
+from decon.studies.improvement import design
+from decon.studies.tradeoff import penalty_tradeoff
+from decon.studies.verification import verify
 
 __all__ = [
     "CostError",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.conic import solve_tightly
 from decon.costs.base import Array, Costs
 from decon.errors import CostError
+from decon.problem.conic import solve_tightly
 
 if TYPE_CHECKING:
     import cvxpy as cp

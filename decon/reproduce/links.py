@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.result import Result
+from decon.runs.result import Result
 
 __all__ = ["wrong_links"]
 

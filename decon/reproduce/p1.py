@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import topologies
 from decon.attacks import Gaussian
-from decon.byzantine import draw_byzantine
+from decon.attacks.liars import draw_byzantine
 from decon.costs import Costs
 from decon.datasets import costs as local_costs
 from decon.datasets import synthetic_regression
-from decon.penalty import choose_penalty
-from decon.profiling import Profiling
+from decon.methods.penalty import choose_penalty
 from decon.reproduce.links import wrong_links
 from decon.reproduce.p1_claims import claims, label
-from decon.result import Result
-from decon.screening import Screening
-from decon.solve import solve
+from decon.runs.result import Result
+from decon.runs.solve import solve
+from decon.screens.profiling import Profiling
+from decon.screens.protocol import Screening
 from topologies import Topology
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def figure(setting: Setting, table: pd.DataFrame) -> Figure:
     """Draw figures A (one panel a method) and B: medians over seeds, with the range of all seeds as a band."""
     import matplotlib.pyplot as plt
 
-    from decon.plots import style
+    from decon.report.figures import style
 
     drawn, panels = plt.subplots(2, 2, figsize=(11, 8.2), sharex=True, sharey=True, layout="constrained")
     index = {"none": 6} | {label(attack): place for place, attack in enumerate(ATTACKS)}

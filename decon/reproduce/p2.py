@@ -197,7 +197,7 @@ def figure(rows: pd.DataFrame, best: Mapping[str, float], data: str) -> Figure:
     """Draw P2's figures 1-3: top-1 test accuracy of x_0 against iterations, mean and range over the seeds."""
     from matplotlib.figure import Figure as Canvas
 
-    from decon.plots import style
+    from decon.report.figures import style
 
     attacks, counts = ("gaussian", "sign-flip", "same-value"), (4, 8)
     canvas = Canvas(figsize=(11, 10), layout="constrained")

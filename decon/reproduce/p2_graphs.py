@@ -12,15 +12,15 @@ import numpy as np
 
 import topologies
 from decon.attacks import Gaussian, NoAttack, SameValue, SignFlip
-from decon.byzantine import draw_byzantine
+from decon.attacks.liars import draw_byzantine
 from decon.costs import SoftmaxRegression
 from decon.costs.base import Array
 from decon.datasets import Dataset, load, split
-from decon.engine import Method, iterate
 from decon.errors import OptionError
-from decon.local_steps import SquareRoot, Stochastic
-from decon.median_distance import MedianDistance
+from decon.methods.engine import Method, iterate
+from decon.methods.local_steps import SquareRoot, Stochastic
 from decon.reproduce.star import BATCH, RIDGE, WORKERS, accuracy, hold_out
+from decon.screens.median_distance import MedianDistance
 from topologies import Topology
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def figure(rows: pd.DataFrame) -> Figure:
     """Draw average (bar) and worst (mark) honest accuracy, one panel an attack."""
     from matplotlib.figure import Figure as Canvas
 
-    from decon.plots import COLORS
+    from decon.report.figures import COLORS
 
     canvas = Canvas(figsize=(11, 8.5), layout="constrained")
     graphs, attacks = list(dict.fromkeys(rows["graph"])), list(dict.fromkeys(rows["attack"]))

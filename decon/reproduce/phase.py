@@ -10,15 +10,15 @@ import numpy as np
 
 import topologies
 from decon.attacks import Attack, Gaussian
-from decon.byzantine import draw_byzantine
+from decon.attacks.liars import draw_byzantine
 from decon.costs import Costs
 from decon.datasets import costs as local_costs
 from decon.datasets import synthetic_regression
-from decon.penalty import choose_penalty
-from decon.profiling import Profiling, Road
+from decon.methods.penalty import choose_penalty
 from decon.reproduce.links import wrong_links
-from decon.screening import Screening
-from decon.solve import solve
+from decon.runs.solve import solve
+from decon.screens.profiling import Profiling, Road
+from decon.screens.protocol import Screening
 from topologies import Topology
 
 if TYPE_CHECKING:

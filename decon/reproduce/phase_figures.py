@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from decon.plots import style
+from decon.report.figures import style
 
 if TYPE_CHECKING:
     import pandas as pd

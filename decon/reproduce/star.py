@@ -28,11 +28,11 @@ from decon.baselines import (
 from decon.costs import Ridge, SoftmaxRegression, WithHub
 from decon.costs.base import Array
 from decon.datasets import Dataset, split
-from decon.engine import Method, iterate
 from decon.errors import DataError, OptionError
-from decon.local_steps import SquareRoot, Stochastic
-from decon.median_distance import MedianDistance
-from decon.screening import Screening
+from decon.methods.engine import Method, iterate
+from decon.methods.local_steps import SquareRoot, Stochastic
+from decon.screens.median_distance import MedianDistance
+from decon.screens.protocol import Screening
 from decon.streams import stream
 
 __all__ = ["METHODS", "SCENARIOS", "Curve", "Scenario", "Star", "accuracy", "hold_out"]

@@ -12,10 +12,10 @@ import numpy as np
 
 import topologies
 from decon.attacks import Scaled
-from decon.byzantine import draw_byzantine
+from decon.attacks.liars import draw_byzantine
 from decon.costs import Costs
-from decon.result import Result
-from decon.solve import solve
+from decon.runs.result import Result
+from decon.runs.solve import solve
 from decon.streams import stream
 from decon.studies.options import build
 from decon.studies.problem import make_costs

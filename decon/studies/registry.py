@@ -6,7 +6,7 @@ import dataclasses
 
 import decon
 from decon import attacks
-from decon.local_steps import Exact, SquareRoot
+from decon.methods.local_steps import Exact, SquareRoot
 
 __all__ = ["ATTACKS", "LOCAL_STEPS", "SCREENINGS"]
 

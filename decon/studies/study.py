@@ -14,8 +14,8 @@ from typing import Any
 import topologies
 from decon import __version__, attacks
 from decon.errors import OptionError
+from decon.methods.penalty import METHODS
 from decon.options import POSITIVE, Kind, or_none, whole
-from decon.penalty import METHODS
 from decon.studies.options import build, expand, known, normal, refuse_unknown, refuse_wrong
 from decon.studies.problem import check_problem
 from decon.studies.registry import ATTACKS, LOCAL_STEPS, SCREENINGS

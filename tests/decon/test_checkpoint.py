@@ -14,7 +14,7 @@ import pytest
 import decon
 import topologies
 from decon import attacks
-from decon.screening import Verdict
+from decon.screens.protocol import Verdict
 
 HISTORIES = ("x", "distance", "distance_all", "consensus_error", "objective", "error_norm", "recorded", "severed")
 
@@ -60,7 +60,7 @@ CASES = {
 
 def killed_at(monkeypatch, iteration, *args, **options):
     """Stop a run in the middle of an iteration, as a kill does."""
-    from decon import run
+    from decon.runs import loop as run
 
     real = run.step
 

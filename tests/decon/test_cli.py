@@ -17,10 +17,10 @@ import topologies
 from decon import Profiling, attacks
 from decon.attacks import Attack
 from decon.cli import app, main
-from decon.cli_options import show
+from decon.cli.flags import show
 from decon.errors import OptionError
-from decon.experiment import Experiment
-from decon.words import attack_names, make_attack, make_screening, make_topology, parse
+from decon.spec.experiment import Experiment
+from decon.spec.grammar import attack_names, make_attack, make_screening, make_topology, parse
 
 QUICK = ["--topology", "ring", "--topology", "complete", "--agents", "6", "--iterations", "40", "--penalty", "2"]
 

@@ -7,7 +7,7 @@ import pytest
 
 import decon
 import topologies
-from decon.design import design
+from decon.studies.improvement import design
 from tests.decon.problems import quadratic
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import decon
 import topologies
 from decon import attacks
-from decon.engine import Method, State, iterate
+from decon.methods.engine import Method, State, iterate
 from tests.decon.problems import centred, quadratic
 from topologies import Topology
 

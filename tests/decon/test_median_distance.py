@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import topologies
-from decon.deviation import deviations
 from decon.errors import OptionError
-from decon.links import LocalLinks
-from decon.median_distance import MedianDistance
-from decon.screening import Inbox
+from decon.network.deviation import deviations
+from decon.network.links import LocalLinks
+from decon.screens.median_distance import MedianDistance
+from decon.screens.protocol import Inbox
 
 
 @pytest.mark.parametrize("seed", range(5))

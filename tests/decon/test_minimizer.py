@@ -52,7 +52,7 @@ def test_a_quadratic_sum_asks_no_solver(monkeypatch):
     def refuses(*_args, **_options):
         raise AssertionError("a solver was asked")
 
-    monkeypatch.setattr(importlib.import_module("decon.minimizer"), "solve_tightly", refuses)
+    monkeypatch.setattr(importlib.import_module("decon.problem.minimizer"), "solve_tightly", refuses)
     A, y, ridge = least_squares(6)
     stacked = np.vstack([*A, np.sqrt(6 * ridge) * np.eye(4)])
     closed = np.linalg.lstsq(stacked, np.concatenate([*y, np.zeros(4)]), rcond=None)[0]
@@ -90,7 +90,7 @@ def test_strongly_convex_sum_survives_a_solver_that_gives_up(monkeypatch):
     A, y, ridge = least_squares(5)
     costs = LogisticRegression(A, [np.where(labels > 0, 1.0, -1.0) for labels in y], ridge)  # no linear system
     expected = decon.minimizer(costs)
-    monkeypatch.setattr(importlib.import_module("decon.minimizer"), "solve_tightly", gives_up)
+    monkeypatch.setattr(importlib.import_module("decon.problem.minimizer"), "solve_tightly", gives_up)
     np.testing.assert_allclose(decon.minimizer(costs), expected, atol=1e-13)  # both at rounding
     with pytest.raises(CostError, match="inaccurate"):
         decon.minimizer(costs, polish=False)

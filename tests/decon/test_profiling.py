@@ -13,11 +13,11 @@ import topologies
 from benchmarks import suite_a
 from decon.attacks import Constant, Gaussian, NonFinite, Outlier, Scheduled, SignFlip
 from decon.costs import Quadratic
-from decon.detection import _unseen
-from decon.engine import Method, iterate
-from decon.leave_one_out import Stars, star_deviation
-from decon.links import LocalLinks
-from decon.segments import segment_median, segment_quantile
+from decon.methods.engine import Method, iterate
+from decon.network.links import LocalLinks
+from decon.network.segments import segment_median, segment_quantile
+from decon.screens.detection import Counts, _unseen
+from decon.screens.leave_one_out import Stars, star_deviation
 from tests.decon.problems import quadratic
 from topologies import Topology
 
@@ -106,7 +106,7 @@ def test_the_papers_rule_finds_gaussian_liars_and_recovers_exactly(score):
     )
     found = result.detection
     assert found.links.false_negative == 0
-    assert found.agents == decon.detection.Counts(2, 0, 0, 8)
+    assert found.agents == Counts(2, 0, 0, 8)
     assert found.honest_connected
     assert result.distance[-1] < 1e-12  # exact recovery, to rounding
 

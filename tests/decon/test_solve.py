@@ -17,7 +17,7 @@ import topologies
 from decon import attacks
 from decon.attacks import Attack, View
 from decon.costs import Costs, LeastSquares, LogisticRegression, Quadratic
-from decon.solve import solve
+from decon.runs.solve import solve
 from tests.decon.problems import centred, quadratic
 
 
@@ -209,7 +209,7 @@ def test_histories_are_what_they_say() -> None:
     """Each history against its definition, from the states of the same run."""
     from itertools import islice
 
-    from decon.engine import Method, iterate
+    from decon.methods.engine import Method, iterate
 
     topo, costs, who = topologies.make("wheel", 7), quadratic(7), np.array([2, 5])
     attack = attacks.Gaussian(0.3, 0.1)

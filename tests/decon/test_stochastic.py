@@ -13,12 +13,12 @@ import decon
 import topologies
 from decon.attacks import Attack, Gaussian, SignFlip
 from decon.costs import LeastSquares, Quadratic, Ridge, SoftmaxRegression, WithHub
-from decon.engine import Method, iterate
 from decon.errors import CostError, OptionError
-from decon.links import EdgeLinks, LocalLinks
-from decon.local_steps import SquareRoot, Stochastic
+from decon.methods.engine import Method, iterate
+from decon.methods.local_steps import SquareRoot, Stochastic
+from decon.network.links import EdgeLinks, LocalLinks
+from decon.spec.grammar import make_local_step
 from decon.streams import minibatch, stream
-from decon.words import make_local_step
 
 CLASSES, FEATURES, WORKERS = 3, 4, 6
 RIDGE, BATCH = 0.01, 5

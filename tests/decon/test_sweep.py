@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decon import sweep
 from decon.studies import Store, Study, figure
+from decon.studies import sweeping as sweep
 from decon.studies.cell import solve_cell
 
 STUDY = """
@@ -153,7 +153,7 @@ def test_the_figure_has_a_panel_for_each_attack_and_graph(study):
 
 def test_a_worker_imports_nothing_slow_for_a_quadratic_cell(study, tmp_path):
     work = (
-        "import sys; from pathlib import Path; from decon import sweep; from decon.studies import Study\n"
+        "import sys; from pathlib import Path; from decon.studies import Study, sweeping as sweep\n"
         "for cell in Study.load(sys.argv[1]).cells(): sweep._run_and_keep(cell, 0, Path(sys.argv[2]))\n"
         "print([name for name in ('cvxpy', 'matplotlib', 'pandas', 'scipy.stats', 'sklearn') if name in sys.modules])"
     )

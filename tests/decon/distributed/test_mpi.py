@@ -12,7 +12,7 @@ import pytest
 import decon
 import topologies
 from decon.distributed import Shards, save_shards
-from decon.distributed.partition import Part, partition
+from decon.network.mpi.partition import Part, partition
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -75,7 +75,7 @@ costs = decon.costs.Quadratic(np.ones((64, 1, 1)) * np.eye(10), np.ones((64, 10)
 sent = [decon.solve(topo, costs, penalty=0.3, iterations=k, dual_bound={dual_bound}, engine="mpi").bytes_sent
         for k in (10, 11)]
 if MPI.COMM_WORLD.rank == 0:
-    from decon.distributed.partition import partition
+    from decon.network.mpi.partition import partition
     owner = partition(topo, MPI.COMM_WORLD.size)
     cut = owner[topo.senders] != owner[topo.receivers]
     shown = len(set(zip(topo.senders[cut].tolist(), owner[topo.receivers[cut]].tolist())))

@@ -5,7 +5,7 @@ import numpy as np
 import decon
 import topologies
 from decon.reproduce.links import wrong_links
-from decon.screening import Verdict
+from decon.screens.protocol import Verdict
 from tests.decon.problems import quadratic
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decon.byzantine import draw_byzantine
+from decon.attacks.liars import draw_byzantine
 from decon.datasets import synthetic_classification, synthetic_regression
 from decon.errors import DataError, OptionError
 from decon.reproduce import p2, p2_graphs

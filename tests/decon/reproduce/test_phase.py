@@ -5,7 +5,7 @@ import pytest
 
 import decon
 from decon.attacks import Gaussian
-from decon.byzantine import draw_byzantine
+from decon.attacks.liars import draw_byzantine
 from decon.reproduce import phase, phase_figures
 
 

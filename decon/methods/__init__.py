@@ -1,0 +1,1 @@
+"""Who computes what: the methods, their local steps and parameters."""

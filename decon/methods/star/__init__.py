@@ -1,0 +1,1 @@
+"""P2's baselines on the star: SGD under a rule of aggregation, and RSA."""

@@ -1,0 +1,1 @@
+"""What carries messages: arcs, and sums and order statistics over them."""

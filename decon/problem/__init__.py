@@ -1,0 +1,1 @@
+"""What is solved: minimisers and the TV problem of P2, from CVXPY and polished."""

@@ -1,0 +1,1 @@
+"""One round, one loop: a run from its options to its result."""

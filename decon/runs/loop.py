@@ -1,0 +1,158 @@
+"""One shared loop around the engine: owns stopping, history, link events and progress."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decon.attacks.liars import honest_connected
+from decon.costs.base import Array
+from decon.methods.engine import Method, State, start, step
+from decon.network.links import Links
+from decon.runs.checkpoint import Checkpoint
+from decon.runs.metrics import Metrics
+
+__all__ = ["Run"]
+
+_DIVERGED = 1e12
+"""A mean distance this many times the initial one (or 1, if larger) is called divergence."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One shared loop: owns stopping, history, events and progress."""
+
+    method: Method
+    links: Links
+    metrics: Metrics
+    iterations: int
+    tol: float | None
+    record_every: int
+    progress: bool
+    checkpoint: Checkpoint | None = None
+    status: str = "completed"
+    message: str = ""
+    seconds: float = 0.0
+    severed: list[tuple[int, int, int]] = field(default_factory=list)
+    readmitted: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def advance(self, x0: Array, alpha0: Array) -> None:
+        """Iterate until the end, whatever ends it."""
+        from tqdm import tqdm
+
+        self.last = start(self.method, self.links, x0, alpha0)
+        self.message = f"all {self.iterations} iterations done"
+        initial = self.metrics.measure(self.last)
+        self.limit = _DIVERGED * max(1.0, initial)
+        before = self._resume()
+        began = time.perf_counter()
+        try:
+            with tqdm(total=self.iterations, initial=self.last.k, disable=not self.progress, unit="it") as bar:
+                while self.last.k < self.iterations and not self._reached(self.metrics.rows[-1][0]):
+                    if not self._accept(step(self.method, self.links, self.last)):
+                        break
+                    bar.update()
+                    if self.checkpoint is not None and self.checkpoint.due(self.last.k):
+                        self.checkpoint.save(self.last, self._memory(before + time.perf_counter() - began))
+        except KeyboardInterrupt:
+            self.status, self.message = "interrupted", f"interrupted after iteration {self.last.k}"
+        self._check_ending()
+        self.seconds = before + time.perf_counter() - began
+
+    def _check_ending(self) -> None:
+        """Say so if a run that went through ends with the honest agents apart, although links might have come back."""
+        active = self.last.active
+        if self.status != "completed" or active is None:
+            return
+        if not self._whole(active):
+            self.status = "disconnected"
+            self.message = f"the honest agents are not one network at the end, iteration {self.last.k}"
+
+    def _memory(self, seconds: float) -> dict[str, Any]:
+        """Return what goes into a checkpoint beside the state."""
+        return {
+            "rows": self.metrics.rows,
+            "recorded": self.metrics.recorded,
+            "severed": self.severed,
+            "readmitted": self.readmitted,
+            "seconds": seconds,
+        }
+
+    def _resume(self) -> float:
+        """Go back to the last checkpoint, if there is one; return the seconds it took to get there."""
+        found = None if self.checkpoint is None else self.checkpoint.load(self.last)
+        if found is None:
+            return 0.0
+        self.last, memory = found
+        self.metrics.rows[:] = [tuple(row) for row in memory["rows"]]
+        self.metrics.recorded[:] = memory["recorded"]
+        self.severed = [tuple(event) for event in memory["severed"]]
+        self.readmitted = [tuple(event) for event in memory["readmitted"]]
+        return float(memory["seconds"])
+
+    def _reached(self, distance: float) -> bool:
+        done = self.tol is not None and distance <= self.tol
+        if done:
+            self.status, self.message = "converged", f"distance {distance:.3g} at iteration {self.last.k}"
+        return done
+
+    def _accept(self, state: State) -> bool:
+        """Take ``state`` into the run; return whether to go on."""
+        if state.poisoned is not None:
+            self.status = "nonfinite"
+            self.message = (
+                f"agent {state.poisoned} sent a non-finite message at iteration {state.k} and nothing screens it "
+                "(numbers too large to compute with count as such)"
+            )
+            return False
+        self._note_links(self.last, state)
+        before, self.last = self.last, state
+        if state.k % self.record_every and state.k != self.iterations:
+            return self._connected(before, state)
+        distance = self.metrics.measure(state)
+        if not distance <= self.limit:
+            self.status = "diverged"
+            gap = np.full(len(state.x), -1.0)
+            honest = self.metrics.honest
+            gap[honest] = np.abs(state.x[honest] - self.metrics.minimizer).max(axis=1)  # no squares: it may be huge
+            size, worst = self.links.largest(np.nan_to_num(gap, nan=np.inf, posinf=np.inf))
+            self.message = f"diverged: agent {worst} is {size:.3g} off the minimizer at iteration {state.k}"
+            return False
+        return not self._reached(distance) and self._connected(before, state)
+
+    def _note_links(self, before: State, after: State) -> None:
+        if after.active is None or before.active is None or np.array_equal(before.active, after.active):
+            return
+        links, honest = self.links, self.links.roles(self.method.byzantine).honest_receiver
+        for events, change in (
+            (self.severed, before.active & ~after.active),
+            (self.readmitted, after.active & ~before.active),
+        ):
+            arcs = np.flatnonzero(change & honest)
+            ends = zip(links.agents[links.receivers[arcs]], links.senders[arcs], strict=True)
+            events.extend((after.k, int(i), int(j)) for i, j in ends)
+
+    def _connected(self, before: State, after: State) -> bool:
+        """Check that the honest agents still form one network, if a rule that never readmits has cut links."""
+        screening = self.method.screening
+        if screening is None or screening.readmits or after.active is None or before.active is None:
+            return True
+        changed = not np.array_equal(before.active, after.active)
+        if self.links.total((float(changed),)) == (0.0,):
+            return True
+        if self._whole(after.active):
+            return True
+        self.status = "disconnected"
+        self.message = f"the honest agents lost touch with each other at iteration {after.k}"
+        return False
+
+    def _whole(self, active: NDArray[np.bool_]) -> bool:
+        """Whether the links in use connect all honest agents, on all ranks together."""
+        topo, used = self.method.topo, self.links.gather_arcs(active)
+        return honest_connected(
+            topo.n, np.stack([topo.receivers[used], topo.senders[used]], axis=1), self.method.byzantine
+        )

@@ -1,0 +1,184 @@
+"""What a run leaves: final updates, histories, a status, and how it was made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decon.costs.base import Array
+from decon.errors import OptionError, RunError
+from decon.runs.metrics import NAMES
+from decon.runs.rate import LinearFit, fit_rate
+from decon.screens.detection import Detection
+
+__all__ = ["EVENT", "Result", "plain"]
+
+EVENT = np.dtype([("k", np.int64), ("i", np.int64), ("j", np.int64)])
+"""A link event: at iteration k, agent i severed (or took back) its link with j."""
+
+_ENDED_WELL = ("completed", "converged")
+_ARRAYS = (*NAMES, "x", "minimizer", "recorded", "byzantine", "severed", "readmitted", "edges")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """The outcome of :func:`decon.solve`; histories start with the initial state.
+
+    Attributes
+    ----------
+    x : (n, N) ndarray
+        Final true updates.
+    minimizer : (N,) ndarray
+        x*, the minimiser of the honest agents' sum.
+    distance : (K+1,) ndarray
+        Mean over honest agents of ‖x_i - x*‖, in units of x.
+    distance_all : (K+1,) ndarray
+        The same to the minimiser of all agents' sum.
+    consensus_error : (K+1,) ndarray
+        Mean over honest agents of ‖x_i - x̄‖, x̄ their mean.
+    objective : (K+1,) ndarray
+        Σ f_i(x_i) over the honest agents.
+    error_norm : (K+1,) ndarray
+        ‖e^k‖, the falsification.
+    recorded : (K+1,) ndarray of int
+        Iteration of each history entry.
+    severed, readmitted : structured ndarray with fields k, i, j
+        At iteration k honest agent i lost (or took back) its link with j. A cut is mutual: between two honest agents it
+        has two rows, one for each end; a falsifying agent never wants one, so with it the row names who cut.
+    status : str
+        "completed" (all iterations done), "converged" (``tol`` reached), "diverged", "nonfinite", "disconnected"
+        (the honest agents lost touch, for good or at the end) or "interrupted". "nonfinite" says that an agent sent
+        NaN, infinity or a number too large to compute with (1e100; 1e18 in single) and nothing stood against it.
+    message : str
+        The status in words, with agent and iteration where they matter.
+    iterations : int
+        Iterations done.
+    penalty : float
+        c.
+    byzantine : (b,) ndarray of int
+    edges : (E, 2) ndarray of int
+        The topology's edges.
+    seconds : float
+        Wall-clock time of the iterations.
+    manifest : dict
+        Options, seed and versions; saved as JSON.
+    """
+
+    x: Array
+    minimizer: Array
+    distance: Array
+    distance_all: Array
+    consensus_error: Array
+    objective: Array
+    error_norm: Array
+    recorded: NDArray[np.int64]
+    severed: NDArray[np.void]
+    readmitted: NDArray[np.void]
+    status: str
+    message: str
+    iterations: int
+    penalty: float
+    byzantine: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    seconds: float
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Result({self.status}, iterations={self.iterations}, distance={self.distance[-1]:.3g})"
+
+    @property
+    def detection(self) -> Detection:
+        """The detection report: which links were severed, rightly or wrongly, and when."""
+        return Detection(len(self.x), self.edges, self.byzantine, self.severed, self.readmitted)
+
+    def require(self) -> Result:
+        """Return this result if the run ended well.
+
+        Raises
+        ------
+        RunError
+            If it diverged, met a non-finite message, lost the honest network or was interrupted.
+        """
+        if self.status not in _ENDED_WELL:
+            raise RunError(self.message)
+        return self
+
+    def rate(self) -> LinearFit:
+        """Return the linear rate per iteration, fitted on the tail of ``distance``."""
+        every = int(self.recorded[1] - self.recorded[0]) if len(self.recorded) > 1 else 1
+        fit = fit_rate(self.distance)
+        return LinearFit(fit.rate ** (1 / every), fit.error / every, fit.first, fit.last)
+
+    def iterations_to(self, tolerance: float) -> int | None:
+        """Return the first recorded iteration from which ``distance`` stays at most ``tolerance``; None if never."""
+        above = np.flatnonzero(~(self.distance <= tolerance))
+        first = 0 if above.size == 0 else int(above[-1]) + 1
+        return int(self.recorded[first]) if first < len(self.recorded) else None
+
+    def save(self, path: str | Path) -> Path:
+        """Write arrays to ``path``.npz and everything else to ``path``.json; return the .npz path.
+
+        Each file is written beside its place and moved there, so that a kill leaves the old file or the new one.
+        """
+        base = _base(path)
+        base.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        text = {name: value for name, value in vars(self).items() if name not in _ARRAYS}
+        temporary = base.with_name(base.name + ".partial.npz")
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        temporary.replace(_file(base, "npz"))
+        draft = base.with_name(base.name + ".partial.json")
+        draft.write_text(json.dumps({"format": 1, **text}, indent=2, default=plain) + "\n")
+        draft.replace(_file(base, "json"))
+        return _file(base, "npz")
+
+    @staticmethod
+    def load(path: str | Path) -> Result:
+        """Read what :meth:`save` wrote; nothing is unpickled.
+
+        Raises
+        ------
+        OptionError
+            If a file is missing or not one of ours; the message names it.
+        """
+        base = _base(path)
+        try:
+            text = json.loads(_file(base, "json").read_text())
+            with _file(base, "npz").open("rb") as raw, np.load(raw, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in _ARRAYS}
+            if text.pop("format") != 1:
+                raise KeyError("format")
+            return Result(**arrays, **text)
+        except FileNotFoundError as error:
+            raise OptionError(f"no result at {error.filename}") from None
+        except (EOFError, KeyError, OSError, TypeError, ValueError, BadZipFile) as error:
+            raise OptionError(f"{base} does not hold a decon result: {error}") from None
+
+
+def _base(path: str | Path) -> Path:
+    """Return the path without .npz or .json; any other dot belongs to the name, as in ``c=0.3``."""
+    given = Path(path)
+    if not given.name:
+        raise OptionError(f"a result needs a file name, not {str(path)!r}")
+    return given.with_suffix("") if given.suffix in (".npz", ".json") else given
+
+
+def _file(base: Path, kind: str) -> Path:
+    return base.with_name(f"{base.name}.{kind}")
+
+
+def plain(value: Any) -> Any:
+    """Turn what JSON does not know into what it does."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if hasattr(value, "__dataclass_fields__"):
+        return {"kind": type(value).__name__, **asdict(value)}
+    return repr(value)

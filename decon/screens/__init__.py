@@ -1,0 +1,1 @@
+"""Who is believed: screening rules and the detection report."""

@@ -1,0 +1,1 @@
+"""An experiment in words: one grammar for flags, TOML and studies."""
