@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from topologies.topology import Topology
 
 __all__ = ["read", "write"]
 
+_NUMBER = re.compile(r"-?[0-9]+")
 _HEADER = "# agents: "  # of an edge list whose labels are not simply 0 … n-1
 
 
@@ -26,8 +29,9 @@ def read(path: str | os.PathLike[str]) -> Topology:
     Parameters
     ----------
     path : path-like
-        ``.graphml``, ``.gml``, ``.edgelist`` or ``.txt`` (lines ``u v`` or ``u v weight``, split at tabs if there are
-        any, otherwise at blanks; ``#`` starts a comment), ``.json`` (node-link) or ``.npz`` (symmetric SciPy sparse
+        ``.graphml``, ``.gml``, ``.edgelist`` or ``.txt`` (lines ``u v``, ``u v weight`` or, as networkx writes them,
+        ``u v {'weight': 2.0}``, split at tabs if there are any, otherwise at blanks; ``#`` at the start of a line or
+        after a blank starts a comment), ``.json`` (node-link) or ``.npz`` (symmetric SciPy sparse
         adjacency).
 
     Returns
@@ -133,7 +137,7 @@ def _write_gml(topo: Topology, labels: list[int | str], path: Path) -> None:
 
 
 def _read_json(path: Path) -> Topology:
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = json.loads(_text(path))
     if not isinstance(data, dict) or "nodes" not in data:
         raise TopologyError("no node-link data: an object with nodes and edges is needed")
     edges = "edges" if "edges" in data else "links"
@@ -150,26 +154,54 @@ def _read_edges(path: Path) -> Topology:
     labels: list[int | str] | None = None
     rows: list[tuple[str, str]] = []
     weights: list[float] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.startswith(_HEADER):
             labels = list(json.loads(line[len(_HEADER) :]))
-        if line.startswith("#") or not line.strip():
-            continue
-        fields = line.split("\t") if "\t" in line else line.split()
-        if len(fields) not in (2, 3):
-            raise TopologyError(f"line {number} has {len(fields)} fields; 'u v' or 'u v weight' is needed")
-        rows.append((fields[0], fields[1]))
-        weights.append(float(fields[2]) if len(fields) == 3 else 1.0)
+        row = _edge(line, number)
+        if row is not None:
+            rows.append(row[:2])
+            weights.append(row[2])
     if not rows:
         raise TopologyError("no edges")
     if labels is None:
         texts = list(dict.fromkeys(text for row in rows for text in row))
-        numeric = all(text.isascii() and text.removeprefix("-").isdigit() for text in texts)
+        numeric = all(_NUMBER.fullmatch(text) and text == str(int(text)) for text in texts)  # 001 is text, as written
         labels = sorted(int(text) for text in texts) if numeric else list(texts)
     index = {str(label): i for i, label in enumerate(labels)}
+    unknown = next((text for row in rows for text in row if text not in index), None)
+    if unknown is not None:
+        raise TopologyError(f"{unknown!r} is not among the agents that the first line lists")
     edges = np.array([(index[u], index[v]) for u, v in rows], dtype=np.int64)
     plain = labels == list(range(len(labels)))
     return Topology.from_edges(len(labels), edges, weights, labels=None if plain else labels, name=path.stem)
+
+
+def _text(path: Path) -> str:
+    """Return a text file without its byte-order mark, lines ended alike whatever system wrote them."""
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _edge(line: str, number: int) -> tuple[str, str, float] | None:
+    """Return ends and weight of a line "u v", "u v weight" or "u v {'weight': 2.0}"; None where it has none.
+
+    ``#`` starts a comment at the start of the line or after a blank.
+    """
+    bare = re.sub(r"(^|(?<=\s))#.*", "", line).rstrip()
+    if not bare.strip():
+        return None
+    table = re.search(r"\s(\{.*\})$", bare)
+    if table:
+        bare = bare[: table.start()].rstrip()
+    fields = [part.strip() for part in bare.split("\t")] if "\t" in bare else bare.split()
+    if len(fields) not in ((2,) if table else (2, 3)) or not all(fields):
+        raise TopologyError(f"line {number} has {len(fields)} fields; 'u v' or 'u v weight' is needed")
+    weight: Any = fields[2] if len(fields) == 3 else 1.0
+    try:
+        if table:
+            weight = ast.literal_eval(table[1]).get("weight", 1.0)
+        return fields[0], fields[1], float(weight)
+    except (ValueError, SyntaxError, TypeError, AttributeError):
+        raise TopologyError(f"line {number}: {table[1] if table else weight!r} gives no weight") from None
 
 
 def _write_edges(topo: Topology, labels: list[int | str], path: Path) -> None:

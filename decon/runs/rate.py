@@ -35,7 +35,7 @@ class LinearFit:
     last: int
 
 
-def fit_rate(distance: ArrayLike, *, floor: float = 1e-12) -> LinearFit:
+def fit_rate(distance: ArrayLike, *, iterations: ArrayLike | None = None, floor: float = 1e-12) -> LinearFit:
     """Fit a linear rate to the tail of a history of distances, by least squares on its logarithm.
 
     The tail is the second half of the entries before rounding takes over: before the history first falls below
@@ -45,7 +45,9 @@ def fit_rate(distance: ArrayLike, *, floor: float = 1e-12) -> LinearFit:
     Parameters
     ----------
     distance : (K+1,) array_like
-        One entry an iteration.
+        One entry an iteration, unless ``iterations`` says otherwise.
+    iterations : (K+1,) array_like, optional
+        The iteration of each entry, ascending; gaps may differ.
     floor : float
         Relative level of rounding.
 
@@ -64,7 +66,8 @@ def fit_rate(distance: ArrayLike, *, floor: float = 1e-12) -> LinearFit:
     first = last // 2
     if last - first < 5:
         return LinearFit(float("nan"), float("nan"), first, last - 1)
-    steps = np.arange(first, last) - (first + last - 1) / 2
+    at = np.arange(len(values)) if iterations is None else np.asarray(iterations, dtype=float)
+    steps = at[first:last] - at[first:last].mean()
     logs = np.log(values[first:last])
     slope = float(steps @ logs / (steps @ steps))
     residual = logs - logs.mean() - slope * steps

@@ -111,9 +111,7 @@ class Result:
 
     def rate(self) -> LinearFit:
         """Return the linear rate per iteration, fitted on the tail of ``distance``."""
-        every = int(self.recorded[1] - self.recorded[0]) if len(self.recorded) > 1 else 1
-        fit = fit_rate(self.distance)
-        return LinearFit(fit.rate ** (1 / every), fit.error / every, fit.first, fit.last)
+        return fit_rate(self.distance, iterations=self.recorded)
 
     def iterations_to(self, tolerance: float) -> int | None:
         """Return the first recorded iteration from which ``distance`` stays at most ``tolerance``; None if never."""

@@ -167,7 +167,8 @@ def _range(table: Mapping[str, Any], where: str) -> list[Any]:
         if not step > 0 or stop < start:
             raise OptionError(f"{where}: no range from {start} to {stop} in steps of {step}")
         steps = int(np.floor((stop - start) / step * (1 + 1e-12)))  # 0.1 * 3 > 0.3 must not lose the last value
-        return [start + i * step for i in range(steps + 1)]
+        values = [start + i * step for i in range(steps + 1)]
+        return [float(f"{v:.12g}") if isinstance(v, float) else v for v in values]  # 0.1 + 2 · 0.1 is 0.3
     if not isinstance(count, int) or count < 1:
         raise OptionError(f"{where}: count must be a positive integer, not {count}")
     if table.get("log") and not (start > 0 and stop > 0):

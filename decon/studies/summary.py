@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from decon.spec.grammar import as_number
 from decon.studies.study import AXES
 
 if TYPE_CHECKING:
@@ -44,12 +45,24 @@ def summarize(rows: pd.DataFrame, *, band: tuple[float, float] = (0.1, 0.9)) -> 
             "iterations_to_1e-6": rows["iterations_to_1e-6"].fillna(float("inf")).mask(failed),
         },
     )
-    groups = used.groupby(axes, sort=True)
+    used["penalty"] = _in_order(used["penalty"])
+    groups = used.groupby(axes, sort=True, observed=True)
     table: pd.DataFrame = groups["failed"].agg(["size", "sum"]).set_axis(["runs", "failed"], axis=1)
     for name in _SHOWN:
         for suffix, q in (("", 0.5), (" low", band[0]), (" high", band[1])):
             table[name + suffix] = groups[name].quantile(q, interpolation="nearest")  # no average with infinity
     return table
+
+
+def _in_order(penalties: pd.Series) -> pd.Categorical:
+    """Return penalties, kept as text, in the order of their numbers, names last."""
+    import pandas as pd
+
+    def place(text: str) -> tuple[bool, float, str]:
+        number = as_number(text)
+        return isinstance(number, str), 0.0 if isinstance(number, str) else number, text
+
+    return pd.Categorical(penalties, sorted(penalties.dropna().unique(), key=place), ordered=True)
 
 
 def figure(rows: pd.DataFrame, *, band: tuple[float, float] = (0.1, 0.9)) -> Figure:
@@ -68,9 +81,12 @@ def figure(rows: pd.DataFrame, *, band: tuple[float, float] = (0.1, 0.9)) -> Fig
         Lines are medians over seeds, one for every method and, with it, every value of the axes not shown otherwise.
         Cells without any falsifying agent appear in the panels of every attack, at strength and share 0.
     """
+    import pandas as pd
     from matplotlib.figure import Figure
 
     table = summarize(rows, band=band).reset_index()
+    penalties = pd.to_numeric(table["penalty"].astype(str), errors="coerce")
+    table["penalty"] = table["penalty"].astype(str) if penalties.isna().any() else penalties
     attacked = table[table["byzantine"] > 0]
     counts = {axis: table[axis].nunique() for axis in ("byzantine", "n", "penalty")}
     counts["strength"] = attacked["strength"].nunique()

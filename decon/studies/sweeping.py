@@ -151,7 +151,10 @@ def _rows(todo: list[tuple[Cell, int]], folder: Path, jobs: int, dask: str | Non
         return iter(())
     if dask is not None:
         return _on_dask(todo, folder, dask)
-    return _here(todo, folder) if jobs == 1 or len(todo) == 1 else _on_processes(todo, folder, jobs)
+    import joblib
+
+    alone = len(todo) == 1 or joblib.effective_n_jobs(jobs) == 1  # one core, or inside a worker of somebody else's pool
+    return _here(todo, folder) if alone else _on_processes(todo, folder, jobs)
 
 
 def _here(todo: list[tuple[Cell, int]], folder: Path) -> Iterator[dict[str, Any]]:
@@ -196,7 +199,7 @@ def _on_dask(todo: list[tuple[Cell, int]], folder: Path, address: str) -> Iterat
 
 def _in_worker(cell: Cell, attempt: int, folder: Path, starter: int | None = None) -> dict[str, Any]:
     """Run in a worker process, unless the study it belongs to was killed: the one that resumes it has this cell."""
-    if starter is not None:
+    if starter not in (None, os.getpid()):  # where joblib falls back to the process that asked, that one lives on
         _end_with(starter)
     _settle_in()
     return _run_and_keep(cell, attempt, folder)

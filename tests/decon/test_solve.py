@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -400,3 +401,13 @@ def test_what_is_no_problem_is_named_by_every_door(ask: Callable[..., Any]) -> N
         ask(topo, 3)
     with pytest.raises(decon.OptionError, match=r"costs must be a decon.costs.Costs, not NoneType"):
         decon.compare([topo], None)  # type: ignore[arg-type]
+
+
+def test_the_rate_is_fitted_against_iterations_not_entries():
+    """A last gap that is shorter than the others must not bend the line: the history is exactly 0.9^k."""
+    topo = topologies.make("ring", 4)
+    costs = Quadratic(np.ones((4, 1, 1)), np.arange(4.0)[:, None])
+    run = decon.solve(topo, costs, penalty=0.5, iterations=101, record_every=10)
+    assert run.recorded[-2:].tolist() == [100, 101]
+    exact = dataclasses.replace(run, distance=0.9**run.recorded)
+    assert exact.rate().rate == pytest.approx(0.9, rel=1e-12)  # rounding of logarithms

@@ -207,3 +207,28 @@ def test_killed_at_twenty_random_moments_a_study_loses_and_repeats_nothing(study
     assert all(resumed.rows.set_index("key")["finished"][key] == when for key, when in finished.items())
     assert len(finished) < len(whole)
     assert kills == 20
+
+
+@pytest.mark.parametrize("jobs", [-1, -2, 2])
+def test_a_study_on_one_visible_core_runs_in_this_process(study, jobs):
+    """One core, as ``taskset`` or a container gives it: joblib then runs serially, in the process that asked."""
+    code = "import sys; from decon import sweep; print(sweep.run(sys.argv[1], jobs=int(sys.argv[2])).done)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(study), str(jobs)],
+        env={**os.environ, "LOKY_MAX_CPU_COUNT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 1
+
+
+def test_penalties_are_summarised_in_the_order_of_numbers(study):
+    study.write_text('[grid]\nn = 5\npenalty = ["auto", 0.1, 100.0, 20.0, 2.0, 10.0, 1.0]\n[run]\niterations = 3\n')
+    outcome = sweep.run(study, jobs=1)
+    shown = [str(value) for value in outcome.summary.reset_index()["penalty"]]
+    assert shown == ["0.1", "1.0", "2.0", "10.0", "20.0", "100.0", "auto"]
+    numbers = outcome.rows[outcome.rows["penalty"] != "auto"]
+    drawn = figure(numbers).axes[0].lines[0].get_xdata()
+    np.testing.assert_array_equal(drawn, [0.1, 1.0, 2.0, 10.0, 20.0, 100.0])

@@ -112,3 +112,32 @@ def test_unknown_suffix_missing_file_and_labels(tmp_path):
         topologies.write(Topology(nx.Graph([(1, "1")])), tmp_path / "a.gml")
     with pytest.raises(TopologyError, match="cannot hold"):
         topologies.write(Topology(nx.Graph([("a\tb", "c")])), tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    "text, labels, weights",
+    [
+        ("\ufeff0 1\n1 2\n2 3\n3 0\n", (0, 1, 2, 3), [1, 1, 1, 1]),  # a byte-order mark
+        ("0\t1\t\n1\t2\t\n2\t0\t\n", (0, 1, 2), [1, 1, 1]),  # an empty last column
+        ("0 1 {}\n0 3 {}\n1 2 {}\n2 3 {}\n", (0, 1, 2, 3), [1, 1, 1, 1]),  # networkx.write_edgelist
+        ("0 1 {'weight': 2.5}\n1 2 {'weight': 0.5}\n", (0, 1, 2), [2.5, 0.5]),
+        ("0 1\n1 2 # the last link\n2 0\n", (0, 1, 2), [1, 1, 1]),
+        ("001 002\n002 003\n003 001\n", ("001", "002", "003"), [1, 1, 1]),  # ids are text as written
+        ("1\t 2 \n2 \t3\n", (1, 2, 3), [1, 1]),  # blanks around separators
+        ("a#1 b\r\nb c\r\n", ("a#1", "b", "c"), [1, 1]),  # a # inside a label is no comment
+    ],
+)
+def test_an_edge_list_reads_as_the_graph_it_says(tmp_path, text, labels, weights):
+    file = tmp_path / "given.edgelist"
+    file.write_bytes(text.encode())
+    topo = topologies.read(file)
+    assert topo.labels == labels
+    assert topo.weights.tolist() == weights
+
+
+@pytest.mark.parametrize("line", ["0 1 {'weight': 'much'}", "0 1 {1, 2}", "0 1 2 3", "0", "0 1 x"])
+def test_a_line_that_is_no_edge_is_refused_by_its_number(tmp_path, line):
+    file = tmp_path / "given.edgelist"
+    file.write_text(f"0 1\n{line}\n")
+    with pytest.raises(topologies.TopologyError, match="line 2"):
+        topologies.read(file)

@@ -222,7 +222,7 @@ def centered_clipping(messages: Array, *, radius: float, iterations: int = 3) ->
     ----------
     messages : (m, N) ndarray
     radius : float
-        Positive, in units of the messages.
+        Positive, in units of the messages; infinite clips nothing, so that the result is the mean.
     iterations : int
         At least 1.
 
@@ -254,7 +254,7 @@ def centered_clipping(messages: Array, *, radius: float, iterations: int = 3) ->
     for _ in range(iterations):
         offsets = kept - centre
         lengths = np.linalg.norm(offsets, axis=1)
-        shares = radius / np.maximum(lengths, radius)
+        shares = np.ones(len(kept)) if np.isinf(radius) else radius / np.maximum(lengths, radius)
         centre = centre + shares @ offsets / len(kept)
     return np.asarray(centre)
 

@@ -164,3 +164,9 @@ def test_bad_options() -> None:
         centered_clipping(rows, radius=0.0)
     with pytest.raises(OptionError, match="nonempty"):
         coordinate_median(np.zeros((0, 2)))
+
+
+def test_clipping_at_an_infinite_radius_is_the_mean():
+    messages = np.random.default_rng(0).normal(size=(7, 3))
+    # centre + mean of offsets: a few roundings of numbers of order one
+    np.testing.assert_allclose(centered_clipping(messages, radius=np.inf), messages.mean(axis=0), rtol=0, atol=1e-14)

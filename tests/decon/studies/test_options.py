@@ -92,3 +92,7 @@ def test_the_key_follows_everything_that_changes_the_result_and_nothing_else(mon
     assert len({first, *keys}) == 1 + len(changes)
     monkeypatch.setattr("decon.studies.study.__version__", "99.0")
     assert key(base) != first
+
+
+def test_a_range_in_steps_holds_the_numbers_one_would_write():
+    assert expand({"start": 0.1, "stop": 0.5, "step": 0.1}, "penalty") == [0.1, 0.2, 0.3, 0.4, 0.5]
