@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 
+from topologies.edge_lists import read_edges, text_of, write_edges
 from topologies.errors import TopologyError
 from topologies.topology import Topology
 
 __all__ = ["read", "write"]
 
-_NUMBER = re.compile(r"-?[0-9]+")
-_HEADER = "# agents: "  # of an edge list whose labels are not simply 0 … n-1
 
-
-def read(path: str | os.PathLike[str]) -> Topology:
+def read(path: str | os.PathLike[str], *, weight: str = "weight") -> Topology:
     """Read a topology; its name is the file's.
 
     Parameters
@@ -33,6 +30,8 @@ def read(path: str | os.PathLike[str]) -> Topology:
         ``u v {'weight': 2.0}``, split at tabs if there are any, otherwise at blanks; ``#`` at the start of a line or
         after a blank starts a comment), ``.json`` (node-link) or ``.npz`` (symmetric SciPy sparse
         adjacency).
+    weight : str
+        The edge attribute that is the weight, such as D3's "value"; 1 where an edge has none.
 
     Returns
     -------
@@ -56,7 +55,7 @@ def read(path: str | os.PathLike[str]) -> Topology:
     source = Path(path)
     reader, _ = _format(source)
     try:
-        return reader(source)
+        return reader(source, weight)
     except Exception as error:  # parsers of foreign bytes raise anything
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         line = " ".join(reason.split()) or type(error).__name__
@@ -114,34 +113,93 @@ def _untagged(graph: nx.Graph[Any], path: Path) -> Topology:
     return Topology(graph, name=path.stem)
 
 
-def _read_graphml(path: Path) -> Topology:
-    return _untagged(nx.read_graphml(path), path)
+def _read_graphml(path: Path, weight: str) -> Topology:
+    text = text_of(path)
+    if "<!ENTITY" in text:
+        raise TopologyError("entities are not read; write the text they stand for")
+    root = ElementTree.fromstring(text)
+    graphs = [part for part in root.iter() if _local(part) == "graph"]
+    if len(graphs) != 1:
+        raise TopologyError(f"{len(graphs)} graphs, nested ones counted, where one is needed")
+    declared = [part.get("id", "") for part in graphs[0] if _local(part) == "node"]
+    ends = [(part.get("source", ""), part.get("target", "")) for part in graphs[0] if _local(part) == "edge"]
+    _refuse_unfaithful(declared, ends, simple=False)  # networkx makes a multigraph of edges given twice
+    graph = nx.parse_graphml(text)
+    default = graph.graph.get("edge_default", {}).get(weight)
+    if default is not None:
+        nx.set_edge_attributes(graph, {pair: graph.edges[pair].get(weight, default) for pair in graph.edges}, weight)
+    return _untagged(_weighted(graph, weight), path)
+
+
+def _local(part: ElementTree.Element) -> str:
+    """Return an element's name without its namespace."""
+    return part.tag.rpartition("}")[2] if isinstance(part.tag, str) else ""
+
+
+def _refuse_unfaithful(declared: Sequence[Any], ends: Sequence[tuple[Any, Any]], *, simple: bool) -> None:
+    """Refuse nodes declared twice, ends that no node declares (2 is not "2") and, if ``simple``, edges given twice."""
+    known: set[tuple[str, Any]] = set()
+    for label in declared:
+        if (type(label).__name__, label) in known:
+            raise TopologyError(f"node {label!r} is declared twice")
+        known.add((type(label).__name__, label))
+    seen: set[frozenset[Any]] = set()
+    for u, v in ends:
+        for end in (u, v):
+            if (type(end).__name__, end) not in known:
+                raise TopologyError(f"edge {u!r} - {v!r} ends at {end!r}, which no node declares")
+        if simple and frozenset((u, v)) in seen:
+            raise TopologyError(f"edge {u!r} - {v!r} is given twice")
+        seen.add(frozenset((u, v)))
+
+
+def _weighted(graph: nx.Graph[Any], weight: str) -> nx.Graph[Any]:
+    """Return a graph whose attribute ``weight`` is the one that was asked for."""
+    if weight != "weight":
+        if graph.number_of_edges() and not any(weight in found for _, _, found in graph.edges(data=True)):
+            raise TopologyError(f"no edge has an attribute {weight!r}")
+        for _, _, found in graph.edges(data=True):
+            found["weight"] = found.get(weight, 1.0)
+    return graph
 
 
 def _write_graphml(topo: Topology, labels: list[int | str], path: Path) -> None:
     nx.write_graphml(_tagged(topo, labels), path)
 
 
-def _read_gml(path: Path) -> Topology:
+def _read_gml(path: Path, weight: str) -> Topology:
+    text = text_of(path)
     try:
-        graph = nx.read_gml(path)
+        graph = nx.parse_gml(text)
     except nx.NetworkXError as error:
         if "label" not in str(error):
             raise
-        graph = nx.read_gml(path, label="id")  # the format does not ask for labels
-    return _untagged(graph, path)
+        graph = nx.parse_gml(text, label="id")  # the format does not ask for labels
+    return _untagged(_weighted(graph, weight), path)
 
 
 def _write_gml(topo: Topology, labels: list[int | str], path: Path) -> None:
     nx.write_gml(_tagged(topo, labels), path)
 
 
-def _read_json(path: Path) -> Topology:
-    data = json.loads(_text(path))
+def _read_json(path: Path, weight: str) -> Topology:
+    data = json.loads(text_of(path))
     if not isinstance(data, dict) or "nodes" not in data:
         raise TopologyError("no node-link data: an object with nodes and edges is needed")
     edges = "edges" if "edges" in data else "links"
-    return Topology(nx.node_link_graph(data, edges=edges), name=path.stem)
+    try:
+        declared = [_label(node["id"]) for node in data["nodes"]]
+        ends = [(_label(edge["source"]), _label(edge["target"])) for edge in data.get(edges, [])]
+    except (KeyError, TypeError) as error:
+        raise TopologyError(f"no node-link data: nodes need an id, edges a source and a target ({error})") from None
+    data.setdefault("multigraph", False)  # D3 writes none
+    _refuse_unfaithful(declared, ends, simple=not (data["multigraph"] or data.get("directed")))
+    return Topology(_weighted(nx.node_link_graph(data, edges=edges), weight), name=path.stem)
+
+
+def _label(given: Any) -> Any:
+    """Return a node's id as networkx keeps it: lists become tuples."""
+    return tuple(map(_label, given)) if isinstance(given, list) else given
 
 
 def _write_json(topo: Topology, labels: list[int | str], path: Path) -> None:
@@ -150,73 +208,9 @@ def _write_json(topo: Topology, labels: list[int | str], path: Path) -> None:
     path.write_text(json.dumps(nx.node_link_data(graph, edges="edges"), indent=1), encoding="utf-8")
 
 
-def _read_edges(path: Path) -> Topology:
-    labels: list[int | str] | None = None
-    rows: list[tuple[str, str]] = []
-    weights: list[float] = []
-    for number, line in enumerate(_text(path).split("\n"), start=1):
-        if line.startswith(_HEADER):
-            labels = list(json.loads(line[len(_HEADER) :]))
-        row = _edge(line, number)
-        if row is not None:
-            rows.append(row[:2])
-            weights.append(row[2])
-    if not rows:
-        raise TopologyError("no edges")
-    if labels is None:
-        texts = list(dict.fromkeys(text for row in rows for text in row))
-        numeric = all(_NUMBER.fullmatch(text) and text == str(int(text)) for text in texts)  # 001 is text, as written
-        labels = sorted(int(text) for text in texts) if numeric else list(texts)
-    index = {str(label): i for i, label in enumerate(labels)}
-    unknown = next((text for row in rows for text in row if text not in index), None)
-    if unknown is not None:
-        raise TopologyError(f"{unknown!r} is not among the agents that the first line lists")
-    edges = np.array([(index[u], index[v]) for u, v in rows], dtype=np.int64)
-    plain = labels == list(range(len(labels)))
-    return Topology.from_edges(len(labels), edges, weights, labels=None if plain else labels, name=path.stem)
-
-
-def _text(path: Path) -> str:
-    """Return a text file without its byte-order mark, lines ended alike whatever system wrote them."""
-    return path.read_text(encoding="utf-8-sig")
-
-
-def _edge(line: str, number: int) -> tuple[str, str, float] | None:
-    """Return ends and weight of a line "u v", "u v weight" or "u v {'weight': 2.0}"; None where it has none.
-
-    ``#`` starts a comment at the start of the line or after a blank.
-    """
-    bare = re.sub(r"(^|(?<=\s))#.*", "", line).rstrip()
-    if not bare.strip():
-        return None
-    table = re.search(r"\s(\{.*\})$", bare)
-    if table:
-        bare = bare[: table.start()].rstrip()
-    fields = [part.strip() for part in bare.split("\t")] if "\t" in bare else bare.split()
-    if len(fields) not in ((2,) if table else (2, 3)) or not all(fields):
-        raise TopologyError(f"line {number} has {len(fields)} fields; 'u v' or 'u v weight' is needed")
-    weight: Any = fields[2] if len(fields) == 3 else 1.0
-    try:
-        if table:
-            weight = ast.literal_eval(table[1]).get("weight", 1.0)
-        return fields[0], fields[1], float(weight)
-    except (ValueError, SyntaxError, TypeError, AttributeError):
-        raise TopologyError(f"line {number}: {table[1] if table else weight!r} gives no weight") from None
-
-
-def _write_edges(topo: Topology, labels: list[int | str], path: Path) -> None:
-    texts = [str(label) for label in labels]
-    broken = [text for text in texts if text != text.strip() or not text or set(text) & set("\t\r\n") or text[0] == "#"]
-    if broken:
-        raise TopologyError(f"an edge list cannot hold the label {broken[0]!r}")
-    lines = [] if labels == list(range(topo.n)) else [_HEADER + json.dumps(labels)]
-    lines += [
-        f"{texts[u]}\t{texts[v]}\t{w!r}" for (u, v), w in zip(topo.edges.tolist(), topo.weights.tolist(), strict=True)
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _read_npz(path: Path) -> Topology:
+def _read_npz(path: Path, weight: str) -> Topology:
+    if weight != "weight":
+        raise TopologyError(f"an adjacency matrix has no attribute {weight!r}")
     with path.open("rb") as file:
         with np.load(file, allow_pickle=False) as stored:
             labels = json.loads(str(stored["labels"])) if "labels" in stored else None
@@ -245,13 +239,13 @@ def _write_npz(topo: Topology, labels: list[int | str], path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-_Reader = Callable[[Path], Topology]
+_Reader = Callable[[Path, str], Topology]
 _Writer = Callable[[Topology, list[int | str], Path], None]
 _FORMATS: dict[str, tuple[_Reader, _Writer]] = {
     ".graphml": (_read_graphml, _write_graphml),
     ".gml": (_read_gml, _write_gml),
-    ".edgelist": (_read_edges, _write_edges),
-    ".txt": (_read_edges, _write_edges),
+    ".edgelist": (read_edges, write_edges),
+    ".txt": (read_edges, write_edges),
     ".json": (_read_json, _write_json),
     ".npz": (_read_npz, _write_npz),
 }

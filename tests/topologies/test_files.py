@@ -141,3 +141,66 @@ def test_a_line_that_is_no_edge_is_refused_by_its_number(tmp_path, line):
     file.write_text(f"0 1\n{line}\n")
     with pytest.raises(topologies.TopologyError, match="line 2"):
         topologies.read(file)
+
+
+GRAPHML = (
+    '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="w" for="edge" attr.name="weight" '
+    'attr.type="double"><default>4.0</default></key><graph edgedefault="undirected">{}</graph>{}</graphml>'
+)
+TRIANGLE = '<node id="a"/><node id="b"/><edge source="a" target="b"/>'
+
+
+def given(folder, name, text):
+    (folder / name).write_bytes(text.encode())
+    return folder / name
+
+
+def test_what_a_key_defaults_to_is_every_edges_weight(tmp_path):
+    topo = topologies.read(given(tmp_path, "g.graphml", "\ufeff" + GRAPHML.format(TRIANGLE, "")))
+    assert topo.weights.tolist() == [4.0]
+
+
+@pytest.mark.parametrize(
+    "body, more, named",
+    [
+        (TRIANGLE + '<edge source="b" target="z"/>', "", "'z'"),
+        (TRIANGLE + '<node id="a"/>', "", "'a' is declared twice"),
+        (TRIANGLE + '<edge source="b" target="a"/>', "", "simple"),
+        (TRIANGLE, '<graph edgedefault="undirected"/>', "2 graphs"),
+        (TRIANGLE + '<node id="c"><graph edgedefault="undirected"/></node>', "", "2 graphs"),
+    ],
+)
+def test_graphml_that_cannot_be_read_faithfully_is_refused(tmp_path, body, more, named):
+    with pytest.raises(TopologyError, match=named):
+        topologies.read(given(tmp_path, "g.graphml", GRAPHML.format(body, more)))
+
+
+D3 = '{{"nodes": [{{"id": "a"}}, {{"id": "b"}}, {{"id": "c"}}], "links": [{}]}}'
+LINK = '{{"source": "{}", "target": "{}", "value": {}}}'
+
+
+def test_d3s_links_are_read_with_the_attribute_that_is_named(tmp_path):
+    file = given(tmp_path, "g.json", D3.format(", ".join(LINK.format(*ends) for ends in ("ab2", "bc1", "ca1"))))
+    assert topologies.read(file).weights.tolist() == [1.0, 1.0, 1.0]
+    assert sorted(topologies.read(file, weight="value").weights.tolist()) == [1.0, 1.0, 2.0]
+    with pytest.raises(TopologyError, match="'cost'"):
+        topologies.read(file, weight="cost")
+
+
+@pytest.mark.parametrize("links, named", [(("ab1", "bc1", "cz1"), "'z'"), (("ab1", "bc1", "cb2"), "given twice")])
+def test_json_that_cannot_be_read_faithfully_is_refused(tmp_path, links, named):
+    with pytest.raises(TopologyError, match=named):
+        topologies.read(given(tmp_path, "g.json", D3.format(", ".join(LINK.format(*ends) for ends in links))))
+
+
+def test_a_number_and_its_text_are_two_nodes(tmp_path):
+    text = '{"nodes": [{"id": 0}, {"id": 1}], "edges": [{"source": 0, "target": 1}, {"source": 1, "target": "0"}]}'
+    with pytest.raises(TopologyError, match="'0'"):
+        topologies.read(given(tmp_path, "g.json", text))
+
+
+def test_gml_in_utf8_with_a_weight_of_another_name(tmp_path):
+    text = '\ufeffgraph [ node [ id 0 label "Jörn" ] node [ id 1 label "b" ] edge [ source 0 target 1 value 4 ] ]'
+    file = given(tmp_path, "g.gml", text)
+    assert topologies.read(file).labels == ("Jörn", "b")
+    assert topologies.read(file, weight="value").weights.tolist() == [4.0]
