@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -174,11 +175,12 @@ def solve(
         result = result.gather()
         if not first:
             return
+    written = result.save(out) if out else None  # before anything is printed
     click.echo(describe(result))
     if engine == "local" and local_step == "exact":
         _show_unseen(experiment, topo, costs, result)
-    if out:
-        click.echo(f"wrote {result.save(out)}", err=True)
+    if written:
+        click.echo(f"wrote {written}", err=True)
     if result.status not in ("completed", "converged"):
         sys.exit(1)
 
@@ -322,6 +324,9 @@ def _listing(lines: dict[str, str]) -> None:
 
 def main() -> None:
     """Run the command line: exit code 2 and one line for bad input."""
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper):  # what a terminal cannot show must not lose the run
+            out.reconfigure(errors="replace")
     try:
         app.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -139,7 +139,10 @@ def _lines(axes: Any, here: pd.DataFrame, along: str, lines: Sequence[str], tabl
             color=line.get_color(),
             alpha=0.2,
         )
-    if (here["worst_distance"] > 0).any():
+    finite = here["worst_distance"][here["worst_distance"] < float("inf")]
+    if finite.empty:
+        axes.text(0.5, 0.5, "no run ended well", transform=axes.transAxes, ha="center", va="center")
+    if (finite > 0).any():
         from matplotlib.ticker import LogFormatter
 
         axes.set_yscale("log")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -371,3 +372,24 @@ def test_headings_of_two_levels_and_bare_counts_are_printed_for_people(capsys: p
     heading, _, row = capsys.readouterr().out.splitlines()
     assert heading.split() == ["claim", "holds"]
     assert row.split() == ["SGD", "is", "worst", "yes"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "latin-1", "cp437", "cp932"])
+def test_commands_write_their_files_and_end_well_whatever_the_output_is_encoded_in(tmp_path, encoding):
+    for args in (
+        "solve --topology complete --agents 6 --iterations 5 --screening profiling --out run".split(),
+        ["report", "run"],
+        ["topologies"],
+        ["attacks"],
+        ["solve", "--help"],
+        ["sweep", "--help"],
+    ):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "decon", *args],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path(__file__).parents[2])},
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, (args, done.stderr)
+    assert (tmp_path / "run.npz").exists()

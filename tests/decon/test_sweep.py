@@ -232,3 +232,14 @@ def test_penalties_are_summarised_in_the_order_of_numbers(study):
     numbers = outcome.rows[outcome.rows["penalty"] != "auto"]
     drawn = figure(numbers).axes[0].lines[0].get_xdata()
     np.testing.assert_array_equal(drawn, [0.1, 1.0, 2.0, 10.0, 20.0, 100.0])
+
+
+def test_a_study_in_which_every_run_diverged_has_a_table_and_a_figure_that_says_so(study):
+    study.write_text(
+        '[grid]\nn = 6\npenalty = 0.5\nbyzantine = 0.34\nattack = { kind = "SignFlip", scale = -50.0 }\n'
+        "[run]\niterations = 300\n"
+    )
+    outcome = sweep.run(study, jobs=1)
+    assert outcome.rows["status"].tolist() == ["diverged"]
+    assert np.isinf(outcome.summary["worst_distance"]).all()
+    assert [text.get_text() for text in figure(outcome.rows).axes[0].texts] == ["no run ended well"]
