@@ -377,7 +377,7 @@ def test_headings_of_two_levels_and_bare_counts_are_printed_for_people(capsys: p
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "latin-1", "cp437", "cp932"])
 def test_commands_write_their_files_and_end_well_whatever_the_output_is_encoded_in(tmp_path, encoding):
     for args in (
-        ["solve", "--topology", "complete", "--agents", "6", "--iterations", "5", "--screening", "profiling", "--out", "run"],
+        ["solve", "--topology", "complete", "--iterations", "5", "--screening", "profiling", "--out", "run"],
         ["report", "run"],
         ["topologies"],
         ["attacks"],
