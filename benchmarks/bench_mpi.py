@@ -14,9 +14,9 @@ from mpi4py import MPI
 
 import decon
 import topologies
-from decon.methods.engine import Method, iterate
 from decon.network.links import LocalLinks
 from decon.network.mpi.ranks import OverRanks
+from tests.decon.problems import admm, iterate
 
 N, ITERATIONS, ROUNDS, PENALTY = 10, 10, 5, 0.3
 comm = MPI.COMM_WORLD
@@ -41,7 +41,7 @@ def lattice(n):
 
 
 def timed(topo, links, costs, bound):
-    method = Method(topo, costs, PENALTY, dual_bound=bound)
+    method = admm(topo, costs, PENALTY, dual_bound=bound)
     zero = np.zeros((links.n, N))
     states = iterate(method, links, x0=zero, alpha0=zero)
     next(islice(states, 1, None))  # factorises

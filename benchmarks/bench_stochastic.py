@@ -14,10 +14,10 @@ import topologies
 from decon.attacks import SignFlip
 from decon.costs import Ridge, SoftmaxRegression, WithHub
 from decon.datasets import synthetic_classification
-from decon.methods.engine import Method, iterate
 from decon.methods.local_steps import SquareRoot, Stochastic
 from decon.reproduce.star import Scenario, Star
 from decon.streams import minibatch
+from tests.decon.problems import admm, iterate
 
 pytestmark = pytest.mark.benchmark
 
@@ -30,7 +30,7 @@ def test_an_iteration_at_mnists_shape_against_the_gradient_it_contains():
     y = [rng.integers(0, 10, size=3000) for _ in range(WORKERS)]
     workers = SoftmaxRegression(X, y, 10)
     costs = WithHub(Ridge(workers.dim, 0.01), workers)
-    method = Method(
+    method = admm(
         topologies.make("star", WORKERS + 1),
         costs,
         0.01,

@@ -48,8 +48,9 @@ from decon.attacks import (
     Zero,
 )
 from decon.costs import Costs, LeastSquares, LogisticRegression
-from decon.methods.engine import Method, State, iterate
+from decon.runs.round import Moment, Setup
 from decon.streams import stream
+from tests.decon.problems import admm, iterate
 
 __all__ = ["ATTACKS_A", "ATTACKS_B", "GRAPHS", "Outcome", "Problem", "clean", "play", "problem", "table"]
 
@@ -108,9 +109,9 @@ class Problem:
     rate: float | None
     target: NDArray[np.float64]
 
-    def method(self, attack: Attack, screening: decon.Profiling | None, seed: int) -> Method:
+    def method(self, attack: Attack, screening: decon.Profiling | None, seed: int) -> Setup:
         """Return the run's options."""
-        return Method(
+        return admm(
             self.topo,
             self.costs,
             self.penalty,
@@ -121,7 +122,7 @@ class Problem:
             rate=self.rate,
         )
 
-    def states(self, attack: Attack, screening: decon.Profiling | None, seed: int) -> Iterator[State]:
+    def states(self, attack: Attack, screening: decon.Profiling | None, seed: int) -> Iterator[Moment]:
         """Return the states of a run from zero."""
         zero = np.zeros((self.topo.n, self.costs.dim))
         return iterate(self.method(attack, screening, seed), x0=zero, alpha0=zero)

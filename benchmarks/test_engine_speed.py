@@ -16,9 +16,9 @@ import scipy.sparse as sp
 
 import decon
 import topologies
-from decon.methods.engine import Method, iterate
 from decon.network.links import LocalLinks
 from decon.runs.metrics import Metrics
+from tests.decon.problems import admm, iterate
 
 pytestmark = pytest.mark.benchmark
 
@@ -66,7 +66,7 @@ class Ours:
     def __init__(self, topo, costs, target):
         zero = np.zeros((costs.n, costs.dim))
         links = LocalLinks(topo)
-        self.states = iterate(Method(topo, costs, PENALTY), links, x0=zero, alpha0=zero)
+        self.states = iterate(admm(topo, costs, PENALTY), links, x0=zero, alpha0=zero)
         self.metrics = Metrics(costs, links, np.arange(costs.n), target, target)
         next(self.states)
 
@@ -126,10 +126,10 @@ MILLION = textwrap.dedent("""
     import numpy as np
     import topologies
     from benchmarks.test_engine_speed import PENALTY, bytes_of_an_iteration, by_turns, problem, triad
-    from decon.methods.engine import Method, iterate
+    from tests.decon.problems import admm, iterate
     n, dim = 10**6, 3
     topo, costs, zero = topologies.make("ring", n), problem(n, dim), np.zeros((n, dim))
-    states = iterate(Method(topo, costs, PENALTY), x0=zero, alpha0=zero)
+    states = iterate(admm(topo, costs, PENALTY), x0=zero, alpha0=zero)
     next(states), next(states)
     moved = bytes_of_an_iteration(topo, dim)
     arrays = [np.ones(moved // 24) for _ in range(3)]

@@ -13,7 +13,7 @@ import pytest
 import topologies
 from decon import Profiling, Road
 from decon.costs import Quadratic
-from decon.methods.engine import Method, iterate
+from tests.decon.problems import admm, iterate
 
 AGENTS, DEGREE, DIM, TURNS = 100_000, 6, 3, 15
 
@@ -41,7 +41,7 @@ def test_screening_against_an_iteration_without(name):
     costs = Quadratic(np.broadcast_to(np.eye(DIM), (AGENTS, DIM, DIM)), rng.normal(size=(AGENTS, DIM)))
     zero = np.zeros((AGENTS, DIM))
     runs = [
-        iterate(Method(topo, costs, 0.1, form="arc", screening=rule, rate=0.9), x0=zero, alpha0=zero)
+        iterate(admm(topo, costs, 0.1, form="arc", screening=rule, rate=0.9), x0=zero, alpha0=zero)
         for rule in (None, RULES[name])
     ]
     for states in runs:

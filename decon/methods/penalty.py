@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decon.costs import Costs
     from topologies import Topology
 
-__all__ = ["METHODS", "best_penalty", "certifiable", "choose_penalty"]
+__all__ = ["METHODS", "best_penalty", "certifiable", "choose_penalty", "screening_rate"]
 
 METHODS = ("auto", "certified", "theorem3", "exact")
 
@@ -91,3 +91,14 @@ def best_penalty(topo: Topology, strong_convexity: float, smoothness: float, met
     return float(
         analysis.optimal_penalty(topo, strong_convexity=strong_convexity, smoothness=smoothness, method=method)
     )
+
+
+def screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | None:
+    """Return a certified rate for screening rules, or None where theory gives none."""
+    import analysis
+
+    strong, smooth = costs.strong_convexity, costs.smoothness
+    if not (strong > 1e-12 * smooth and np.isfinite(smooth) and certifiable(topo)):
+        return None
+    rate = analysis.certified_rate(topo, strong_convexity=strong, smoothness=smooth, penalty=penalty)
+    return float(rate) if rate < 1 else None

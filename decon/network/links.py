@@ -14,7 +14,7 @@ from decon.costs.base import Array
 from topologies import Topology
 
 if TYPE_CHECKING:
-    from decon.methods.engine import Method, State
+    from decon.runs.round import Moment, Setup
 
 __all__ = ["EdgeLinks", "Links", "LocalLinks", "Roles"]
 
@@ -57,6 +57,16 @@ class Links(Protocol):
     agents: NDArray[np.int64]
     """(n,) their numbers in the whole network, ascending."""
 
+    topo: Topology
+    """The whole network."""
+
+    seed: int
+    """Of the run's randomness, for draws that all agents make by number, such as minibatches."""
+
+    uniform: bool
+    """Whether every arc carries its sender's broadcast, always: nothing is cut, lost or told apart, so that sums over
+    neighbours are all there is to know."""
+
     @property
     def degrees(self) -> Array:
         """(n,) weighted degrees."""
@@ -76,8 +86,8 @@ class Links(Protocol):
     def roles(self, byzantine: NDArray[np.int64]) -> Roles:
         """Return who lies, for the falsifying agents ``byzantine`` of the whole network."""
 
-    def view(self, method: Method, before: State, k: int, x: Array) -> View:
-        """Return what a falsifying agent sees at iteration ``k``, when the true updates here are ``x``."""
+    def view(self, setup: Setup, before: Moment, k: int, sent: Array) -> View:
+        """Return what a falsifying agent sees at iteration ``k``, when the agents here truly send ``sent``."""
 
     def neighbour_sum(self, z: Array) -> Array:
         """Return (n, N) Σ_j w_ij z_j from the broadcasts ``z`` (n, N) of the agents here."""
@@ -131,8 +141,9 @@ class LocalLinks:
     array([ 10., 101.,  10.])
     """
 
-    def __init__(self, topo: Topology) -> None:
+    def __init__(self, topo: Topology, *, seed: int = 0, uniform: bool = False) -> None:
         self.topo = topo
+        self.seed, self.uniform = seed, uniform
         self.place, self.places = 0, 1
         self.n = topo.n
         self.agents = np.arange(topo.n)
@@ -167,9 +178,10 @@ class LocalLinks:
             self._roles = byzantine, roles
         return self._roles[1]
 
-    def view(self, method: Method, before: State, k: int, x: Array) -> View:
+    def view(self, setup: Setup, before: Moment, k: int, sent: Array) -> View:
         """Return a view of all."""
-        return View(k, self.topo, method.byzantine, x, before.z, method.penalty, before.screen, before.active)
+        penalty = getattr(setup.method, "penalty", np.nan)
+        return View(k, self.topo, setup.byzantine, sent, before.z, penalty, before.screen, before.active)
 
     def neighbour_sum(self, z: Array) -> Array:
         """Return (n, N) A z."""
@@ -249,8 +261,8 @@ class EdgeLinks(LocalLinks):
     array([  1.,   9., 100.])
     """
 
-    def __init__(self, topo: Topology, byzantine: NDArray[np.int64]) -> None:
-        super().__init__(topo)
+    def __init__(self, topo: Topology, byzantine: NDArray[np.int64], *, seed: int = 0, uniform: bool = False) -> None:
+        super().__init__(topo, seed=seed, uniform=uniform)
         lies = np.isin(self.agents, byzantine)
         kept = (topo.receivers < topo.senders) | lies[topo.receivers] | lies[topo.senders]
         self._ends = topo.receivers[kept], topo.senders[kept], topo.arc_weights[kept]

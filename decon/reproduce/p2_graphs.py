@@ -17,9 +17,10 @@ from decon.costs import SoftmaxRegression
 from decon.costs.base import Array
 from decon.datasets import Dataset, load, split
 from decon.errors import OptionError
-from decon.methods.engine import Method, iterate
+from decon.methods import Admm
 from decon.methods.local_steps import SquareRoot, Stochastic
 from decon.reproduce.star import BATCH, RIDGE, WORKERS, accuracy, hold_out
+from decon.runs.round import Setup, iterate
 from decon.screens.median_distance import MedianDistance
 from topologies import Topology
 
@@ -162,20 +163,22 @@ def _scores(
         "sign-flip": SignFlip(-3.0),
         "same-value": SameValue(),
     }
-    method = Method(
+    method = Admm(
+        # a bound this small is no link at all: duals of 1e-12 against gradients of order 1
+        1e-12 if defence == "alone" else settings["beta"] / 2,
+        dual_bound=1e-12 if defence == "alone" else settings["dual_bound"],
+        local_step=Stochastic(SquareRoot(settings["scale"]), BATCH),
+    )
+    setup = Setup(
         topo=topo,
         costs=costs,
-        # a bound this small is no link at all: duals of 1e-12 against gradients of order 1
-        penalty=1e-12 if defence == "alone" else settings["beta"] / 2,
+        method=method,
         byzantine=liars,
         attack=lies[attack] if defence.startswith("dual bound") else NoAttack(),
         screening=MedianDistance() if defence.endswith("screening") else None,
-        dual_bound=1e-12 if defence == "alone" else settings["dual_bound"],
-        local_step=Stochastic(SquareRoot(settings["scale"]), BATCH),
         seed=seed,
     )
-    zero = np.zeros((costs.n, costs.dim))
-    last = next(islice(iterate(method, x0=zero, alpha0=zero), iterations, None))
+    last = next(islice(iterate(setup, x0=np.zeros((costs.n, costs.dim))), iterations, None))
     return np.array([accuracy(x, dataset) for x in last.x[honest]])
 
 

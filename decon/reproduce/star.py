@@ -29,8 +29,9 @@ from decon.costs import Ridge, SoftmaxRegression, WithHub
 from decon.costs.base import Array
 from decon.datasets import Dataset, split
 from decon.errors import DataError, OptionError
-from decon.methods.engine import Method, iterate
+from decon.methods import Admm
 from decon.methods.local_steps import SquareRoot, Stochastic
+from decon.runs.round import Setup, iterate
 from decon.screens.median_distance import MedianDistance
 from decon.screens.protocol import Screening
 from decon.streams import stream
@@ -238,20 +239,21 @@ class Star:
 
     def _admm(self, settings: Settings, iterations: int, record_every: int, screening: Screening | None) -> Curve:
         costs = WithHub(Ridge(self.workers.dim, RIDGE), self.workers)
-        options = Method(
+        setup = Setup(
             topo=topologies.make("star", costs.n),
             costs=costs,
-            penalty=settings["beta"] / 2,
+            method=Admm(
+                settings["beta"] / 2,
+                dual_bound=settings["dual_bound"],
+                local_step=Stochastic(SquareRoot(settings["scale"]), BATCH),
+            ),
             byzantine=self.byzantine,
             attack=self.scenario.falsification(),
             screening=screening,
-            dual_bound=settings["dual_bound"],
-            local_step=Stochastic(SquareRoot(settings["scale"]), BATCH),
             seed=self.seed,
         )
-        zero = np.zeros((costs.n, costs.dim))
         recorded, history = [], []
-        for state in islice(iterate(options, x0=zero, alpha0=zero), iterations + 1):
+        for state in islice(iterate(setup, x0=np.zeros((costs.n, costs.dim))), iterations + 1):
             if state.k % record_every == 0 or state.k == iterations:
                 recorded.append(state.k)
                 history.append(accuracy(state.x[0], self.dataset))

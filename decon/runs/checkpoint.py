@@ -15,13 +15,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from decon.errors import OptionError
-from decon.methods.engine import State
 from decon.network.links import Links
 from decon.runs.result import plain
+from decon.runs.round import Moment
 
 __all__ = ["Checkpoint"]
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever what a state's arrays mean changes."""
 
 _PATIENCE = 20.0
@@ -84,7 +84,7 @@ class Checkpoint:
         """Whether iteration ``k`` ends with a checkpoint."""
         return k % self.every == 0
 
-    def save(self, state: State, memory: dict[str, Any]) -> None:
+    def save(self, state: Moment, memory: dict[str, Any]) -> None:
         """Keep ``state`` and ``memory`` (JSON's types)."""
         arrays: dict[str, Any] = {}
         text = {"mark": self._mark, "state": _dismantle(state, arrays), "memory": memory}
@@ -99,12 +99,12 @@ class Checkpoint:
             if old != self._file(state.k):
                 old.unlink(missing_ok=True)
 
-    def load(self, beginning: State) -> tuple[State, dict[str, Any]] | None:
+    def load(self, beginning: Moment) -> tuple[Moment, dict[str, Any]] | None:
         """Return the last state kept and what was kept with it; None if there is none.
 
         Parameters
         ----------
-        beginning : State
+        beginning : Moment
             Before the first iteration; tells of which classes the screening rule's memory is made.
 
         Raises
@@ -133,7 +133,7 @@ class Checkpoint:
         text = json.loads(str(arrays.pop("text")))
         if text["mark"] != self._mark:
             raise OptionError(f"{self.folder} holds a checkpoint of another run (other options, data, graph or seed)")
-        state: State = _assemble(text["state"], arrays, beginning)
+        state: Moment = _assemble(text["state"], arrays, beginning)
         return state, text["memory"]
 
     @property

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from decon.attacks.liars import honest_connected
 from decon.costs.base import Array
-from decon.methods.engine import Method, State, start, step
 from decon.network.links import Links
 from decon.runs.checkpoint import Checkpoint
 from decon.runs.metrics import Metrics
+from decon.runs.round import Moment, Setup, begin, play
 
 __all__ = ["Run"]
 
@@ -26,7 +26,7 @@ _DIVERGED = 1e12
 class Run:
     """One shared loop: owns stopping, history, events and progress."""
 
-    method: Method
+    setup: Setup
     links: Links
     metrics: Metrics
     iterations: int
@@ -40,20 +40,21 @@ class Run:
     severed: list[tuple[int, int, int]] = field(default_factory=list)
     readmitted: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def advance(self, x0: Array, alpha0: Array) -> None:
+    def advance(self, x0: Array) -> None:
         """Iterate until the end, whatever ends it."""
         from tqdm import tqdm
 
-        self.last = start(self.method, self.links, x0, alpha0)
+        self.last = begin(self.setup, self.links, x0)
         self.message = f"all {self.iterations} iterations done"
         initial = self.metrics.measure(self.last)
         self.limit = _DIVERGED * max(1.0, initial)
         before = self._resume()
         began = time.perf_counter()
         try:
-            with tqdm(total=self.iterations, initial=self.last.k, disable=not self.progress, unit="it") as bar:
+            quiet = np.errstate(over="ignore", invalid="ignore")  # divergence is a status
+            with quiet, tqdm(total=self.iterations, initial=self.last.k, disable=not self.progress, unit="it") as bar:
                 while self.last.k < self.iterations and not self._reached(self.metrics.rows[-1][0]):
-                    if not self._accept(step(self.method, self.links, self.last)):
+                    if not self._accept(play(self.setup, self.links, self.last)):
                         break
                     bar.update()
                     if self.checkpoint is not None and self.checkpoint.due(self.last.k):
@@ -100,7 +101,7 @@ class Run:
             self.status, self.message = "converged", f"distance {distance:.3g} at iteration {self.last.k}"
         return done
 
-    def _accept(self, state: State) -> bool:
+    def _accept(self, state: Moment) -> bool:
         """Take ``state`` into the run; return whether to go on."""
         if state.poisoned is not None:
             self.status = "nonfinite"
@@ -124,10 +125,10 @@ class Run:
             return False
         return not self._reached(distance) and self._connected(before, state)
 
-    def _note_links(self, before: State, after: State) -> None:
+    def _note_links(self, before: Moment, after: Moment) -> None:
         if after.active is None or before.active is None or np.array_equal(before.active, after.active):
             return
-        links, honest = self.links, self.links.roles(self.method.byzantine).honest_receiver
+        links, honest = self.links, self.links.roles(self.setup.byzantine).honest_receiver
         for events, change in (
             (self.severed, before.active & ~after.active),
             (self.readmitted, after.active & ~before.active),
@@ -136,9 +137,9 @@ class Run:
             ends = zip(links.agents[links.receivers[arcs]], links.senders[arcs], strict=True)
             events.extend((after.k, int(i), int(j)) for i, j in ends)
 
-    def _connected(self, before: State, after: State) -> bool:
+    def _connected(self, before: Moment, after: Moment) -> bool:
         """Check that the honest agents still form one network, if a rule that never readmits has cut links."""
-        screening = self.method.screening
+        screening = self.setup.screening
         if screening is None or screening.readmits or after.active is None or before.active is None:
             return True
         changed = not np.array_equal(before.active, after.active)
@@ -152,7 +153,7 @@ class Run:
 
     def _whole(self, active: NDArray[np.bool_]) -> bool:
         """Whether the links in use connect all honest agents, on all ranks together."""
-        topo, used = self.method.topo, self.links.gather_arcs(active)
+        topo, used = self.setup.topo, self.links.gather_arcs(active)
         return honest_connected(
-            topo.n, np.stack([topo.receivers[used], topo.senders[used]], axis=1), self.method.byzantine
+            topo.n, np.stack([topo.receivers[used], topo.senders[used]], axis=1), self.setup.byzantine
         )

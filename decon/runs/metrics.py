@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.costs.base import Array, Costs, row_sums
-from decon.methods.engine import State
 from decon.network.links import Links
+from decon.runs.round import Moment
 
 __all__ = ["NAMES", "Metrics"]
 
@@ -46,7 +46,7 @@ class Metrics:
         # a copy a row: subtracting whole arrays is several times quicker than broadcasting short rows
         self._targets = np.tile(self.minimizer, (len(self.honest), 1))
 
-    def measure(self, state: State) -> float:
+    def measure(self, state: Moment) -> float:
         """Append the metrics of ``state`` and return the distance."""
         with np.errstate(over="ignore", invalid="ignore"):
             x = state.x if self._everyone else state.x[self.honest]

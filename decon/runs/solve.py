@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from decon.attacks import Attack, NoAttack
 from decon.costs.base import Array, Costs
 from decon.errors import OptionError
-from decon.methods.engine import Method, lightest
+from decon.methods.admm import Admm
 from decon.methods.local_steps import Exact, LocalStep
-from decon.methods.penalty import certifiable, choose_penalty
 from decon.network.links import Links, LocalLinks
 from decon.options import require_instance
 from decon.problem.minimizer import minimizer
@@ -25,6 +24,7 @@ from decon.runs.inputs import check_numbers, check_parts, dtype_of, initial
 from decon.runs.loop import Run
 from decon.runs.metrics import Metrics
 from decon.runs.result import EVENT, Result
+from decon.runs.round import Setup, ready
 from decon.screens.protocol import Screening
 from topologies import Topology
 
@@ -168,28 +168,25 @@ def solve(
     whole = where.whole
     who = check_numbers(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
     check_parts(attack, screening, local_step)
-    start_x, start_alpha = (
-        initial(name, given, whole, seed)[where.links.agents].astype(dtype_of(precision), copy=False)
-        for name, given in (("x0", x0), ("alpha0", alpha0))
-    )
-    value, source = choose_penalty(topo, whole, penalty)
-    method = Method(
+    start_x = initial("x0", x0, whole, seed)[where.links.agents].astype(dtype_of(precision), copy=False)
+    start_alpha = None if alpha0 is None else initial("alpha0", alpha0, whole, seed)
+    admm = Admm(penalty, float(dual_bound), local_step or Exact(), start_alpha)
+    method, notes = admm.settle(topo, whole)
+    setup = Setup(
         topo=topo,
         costs=where.costs,
-        penalty=value,
+        method=method,
         byzantine=who,
         attack=attack or NoAttack(),
         screening=screening,
-        dual_bound=float(dual_bound),
-        local_step=local_step or Exact(),
         seed=seed,
-        rate=_screening_rate(topo, whole, value) if screening is not None else None,
+        rate=None if screening is None else method.certified_rate(topo, whole),
     )
     manifest = {
         "topology": {"name": topo.name, "n": topo.n, "edges": topo.n_edges},
         "costs": whole.fingerprint(),
-        "penalty": {"value": value, "source": source},
-        "attack": method.attack,
+        **notes,
+        "attack": setup.attack,
         "screening": screening,
         "dual_bound": str(dual_bound),
         "local_step": method.local_step,
@@ -201,7 +198,7 @@ def solve(
         "versions": _versions(),
     }
     honest = np.setdiff1d(np.arange(topo.n), who)
-    links = lightest(method, where.links)
+    links = ready(setup, where.links)
     keep = None
     if checkpoint is not None:
         keep = Checkpoint(checkpoint, checkpoint_every, links, (manifest, topo.adjacency, who, start_x, start_alpha))
@@ -210,8 +207,8 @@ def solve(
         target_all = target if who.size == 0 else where.minimizer(np.arange(topo.n))
         here = np.flatnonzero(np.isin(links.agents, honest))
         metrics = Metrics(where.costs, links, here, target, target_all)
-        run = Run(method, links, metrics, iterations, tol, record_every, progress and links.place == 0, keep)
-        run.advance(start_x, start_alpha)
+        run = Run(setup, links, metrics, iterations, tol, record_every, progress and links.place == 0, keep)
+        run.advance(start_x)
         severed, readmitted = (links.gather_events(events) for events in (run.severed, run.readmitted))
         return where.result(
             {
@@ -224,7 +221,7 @@ def solve(
                 "status": run.status,
                 "message": run.message,
                 "iterations": run.last.k,
-                "penalty": value,
+                "penalty": method.c,
                 "byzantine": who,
                 "seconds": run.seconds,
                 "manifest": manifest,
@@ -244,17 +241,6 @@ def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.in
     made = costs(np.arange(topo.n)) if callable(costs) else costs
     require_instance("costs", made, Costs, "decon.costs")
     return _Here(topo, made)
-
-
-def _screening_rate(topo: Topology, costs: Costs, penalty: float) -> float | None:
-    """Return a certified rate for screening rules, or None where theory gives none."""
-    import analysis
-
-    strong, smooth = costs.strong_convexity, costs.smoothness
-    if not (strong > 1e-12 * smooth and np.isfinite(smooth) and certifiable(topo)):
-        return None
-    rate = analysis.certified_rate(topo, strong_convexity=strong, smoothness=smooth, penalty=penalty)
-    return float(rate) if rate < 1 else None
 
 
 def _versions() -> dict[str, str]:

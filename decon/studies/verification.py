@@ -17,11 +17,11 @@ from decon.attacks.liars import draw_byzantine
 from decon.costs import Costs
 from decon.costs.base import Array
 from decon.errors import OptionError
-from decon.methods.engine import Method, iterate
+from decon.methods import Admm
 from decon.methods.penalty import choose_penalty
-from decon.network.links import LocalLinks
 from decon.options import require_instance
 from decon.problem.minimizer import minimizer
+from decon.runs.round import Setup, iterate
 from decon.streams import stream
 from decon.studies.verification_checks import Check, Theory, checks
 from topologies import Topology
@@ -214,11 +214,11 @@ def _trajectory(
     star: Array,
 ) -> Trajectory:
     """Run the engine and keep every state."""
-    method = Method(topo, costs, penalty, who, attack, seed=seed)
-    links = LocalLinks(topo)
     shape = (costs.n, costs.dim)
     x0, alpha0 = stream(seed, "x0").normal(size=shape), stream(seed, "alpha0").normal(size=shape)
-    states = list(islice(iterate(method, links, x0=x0, alpha0=alpha0 - alpha0.mean(axis=0)), iterations + 1))
+    method = Admm(penalty, alpha0=alpha0 - alpha0.mean(axis=0))
+    setup = Setup(topo, costs, method, who, attack, seed=seed)
+    states = list(islice(iterate(setup, x0=x0), iterations + 1))
     consensus = np.broadcast_to(star, shape)
     slope = costs.gradient(consensus)
     return Trajectory(
@@ -226,7 +226,7 @@ def _trajectory(
         penalty=penalty,
         x=np.stack([state.x for state in states]),
         z=np.stack([state.z for state in states]),
-        alpha=np.stack([state.alpha for state in states]),
+        alpha=np.stack([state.inner.alpha for state in states]),
         gradient=np.stack([costs.gradient(state.x) for state in states]),
         minimizer=star,
         minimizer_gradient=slope - slope.mean(axis=0),

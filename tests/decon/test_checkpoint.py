@@ -62,15 +62,15 @@ def killed_at(monkeypatch, iteration, *args, **options):
     """Stop a run in the middle of an iteration, as a kill does."""
     from decon.runs import loop as run
 
-    real = run.step
+    real = run.play
 
-    def step(method, links, state):
+    def step(setup, links, state):
         if state.k == iteration:
             raise MemoryError("killed")
-        return real(method, links, state)
+        return real(setup, links, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "step", step)
+        patch.setattr(run, "play", step)
         with pytest.raises(MemoryError):
             decon.solve(*args, **options)
 

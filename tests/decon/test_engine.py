@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 
 import networkx as nx
@@ -14,8 +13,8 @@ from hypothesis import strategies as st
 import decon
 import topologies
 from decon import attacks
-from decon.methods.engine import Method, State, iterate
-from tests.decon.problems import centred, quadratic
+from decon.runs.round import Moment, Setup
+from tests.decon.problems import admm, centred, in_form, iterate, quadratic
 from topologies import Topology
 
 ROUNDING = 1e-12  # 200 iterations of sums of about ten terms of order one
@@ -33,7 +32,7 @@ def graphs() -> list[Topology]:
     ]
 
 
-def states(method: Method, count: int, x0: np.ndarray, alpha0: np.ndarray) -> list[State]:
+def states(method: Setup, count: int, x0: np.ndarray, alpha0: np.ndarray) -> list[Moment]:
     return list(islice(iterate(method, x0=x0, alpha0=alpha0), count + 1))
 
 
@@ -59,11 +58,11 @@ def gap(a: np.ndarray, b: np.ndarray) -> float:
 )
 def test_node_form_equals_arc_form(topo: Topology, attack: attacks.Attack) -> None:
     x0, alpha0 = np.random.default_rng(3).normal(size=(topo.n, 3)), centred(topo.n)
-    method = Method(topo, quadratic(topo.n), 0.4, np.array([1]), attack, form="node")
+    method = admm(topo, quadratic(topo.n), 0.4, np.array([1]), attack, form="node")
     node = states(method, 200, x0, alpha0)
-    arc = states(replace(method, form="arc"), 200, x0, alpha0)
+    arc = states(in_form(method, "arc"), 200, x0, alpha0)
     assert max(gap(a.x, b.x) for a, b in zip(node, arc, strict=True)) < ROUNDING
-    assert max(gap(a.alpha, b.alpha) for a, b in zip(node, arc, strict=True)) < ROUNDING
+    assert max(gap(a.inner.alpha, b.inner.alpha) for a, b in zip(node, arc, strict=True)) < ROUNDING
 
 
 @pytest.mark.parametrize("topo", graphs(), ids=lambda topo: topo.name)
@@ -76,7 +75,7 @@ def test_equals_p1_in_extended_matrices(topo: Topology) -> None:
     for i in range(n):
         hessian[i * dim : (i + 1) * dim, i * dim : (i + 1) * dim] = costs.H[i]
     x0, alpha0 = np.random.default_rng(5).normal(size=(n, dim)), centred(n, dim)
-    method = Method(topo, costs, c, who, attacks.Gaussian(0.5, 0.2), seed=4)
+    method = admm(topo, costs, c, who, attacks.Gaussian(0.5, 0.2), seed=4)
     ours = states(method, 60, x0, alpha0)
     z, alpha = x0.ravel(), alpha0.ravel()
     for k in range(1, 61):
@@ -87,7 +86,7 @@ def test_equals_p1_in_extended_matrices(topo: Topology) -> None:
         z = x + error.ravel()
         alpha = alpha + c * L_minus @ z
         assert gap(ours[k].x.ravel(), x) < ROUNDING
-        assert gap(ours[k].alpha.ravel(), alpha) < ROUNDING
+        assert gap(ours[k].inner.alpha.ravel(), alpha) < ROUNDING
 
 
 @pytest.mark.parametrize("topo", graphs()[:4], ids=lambda topo: topo.name)
@@ -97,7 +96,7 @@ def test_equals_textbook_relaxed_edge_admm(topo: Topology) -> None:
     neighbours = [topo.senders[topo.receivers == i] for i in range(topo.n)]
     inbox = {(i, j): np.zeros(3) for i in range(topo.n) for j in neighbours[i]}
     zero = np.zeros((topo.n, 3))
-    ours = states(Method(topo, costs, rho / 2), 200, zero, zero)
+    ours = states(admm(topo, costs, rho / 2), 200, zero, zero)
     for k in range(1, 201):
         x = np.stack(
             [
@@ -163,7 +162,7 @@ def test_every_eigenmode_follows_section_6(name: str, n: int, degree: int) -> No
     eigenvalues, modes = np.linalg.eigh(topo.adjacency.toarray())
     costs = decon.costs.Quadratic(np.full((n, 1, 1), h), np.zeros((n, 1)))
     x0 = np.random.default_rng(0).normal(size=(n, 1))
-    runs = np.stack([s.x.ravel() for s in states(Method(topo, costs, c), 12, x0, centred(n, 1))]) @ modes
+    runs = np.stack([s.x.ravel() for s in states(admm(topo, costs, c), 12, x0, centred(n, 1))]) @ modes
     for theta, y in zip(eigenvalues[:-1], runs.T[:-1], strict=True):
         p, q = section_6(theta, degree, h, c)
         assert np.abs(y[3:] - p * y[2:-1] + q * y[1:-2]).max() < ROUNDING
@@ -233,10 +232,10 @@ def test_finite_dual_bound_limits_every_message(value: float, bound: float) -> N
     """|η| ≤ λ and honest agents stay finite, whatever one agent sends (docs/theory.md section 9)."""
     topo = topologies.make("star", 6)
     attack = attacks.Outlier(value) if np.isfinite(value) else attacks.NonFinite(value)
-    method = Method(topo, quadratic(6), 0.5, np.array([5]), attack, dual_bound=bound)
+    method = admm(topo, quadratic(6), 0.5, np.array([5]), attack, dual_bound=bound)
     zero = np.zeros((6, 3))
     for state in states(method, 20, zero, zero):
-        assert np.abs(state.duals).max() <= bound
+        assert np.abs(state.inner.duals).max() <= bound
         assert np.isfinite(state.x[:5]).all()
 
 
@@ -248,14 +247,14 @@ def test_large_finite_bound_is_the_unbounded_method() -> None:
 
 def test_duals_stay_antisymmetric_and_multipliers_sum_to_zero() -> None:
     topo = topologies.make("erdos_renyi", 10, p=0.5, seed=0)
-    method = Method(topo, quadratic(10), 0.3, dual_bound=0.4, form="arc")
+    method = admm(topo, quadratic(10), 0.3, dual_bound=0.4, form="arc")
     for state in states(method, 50, np.zeros((10, 3)), centred(10)):
-        assert gap(state.duals, -state.duals[topo.reverse]) < ROUNDING
-        assert np.abs(state.alpha.sum(axis=0)).max() < ROUNDING
+        assert gap(state.inner.duals, -state.inner.duals[topo.reverse]) < ROUNDING
+        assert np.abs(state.inner.alpha.sum(axis=0)).max() < ROUNDING
 
 
 def test_gradient_of_the_exact_step_is_the_gradient() -> None:
     topo, costs = topologies.make("ring", 8), quadratic(8)
-    for state in states(Method(topo, costs, 0.3), 20, np.zeros((8, 3)), centred(8))[1:]:
+    for state in states(admm(topo, costs, 0.3), 20, np.zeros((8, 3)), centred(8))[1:]:
         assert state.gradient is not None
         assert gap(state.gradient, costs.gradient(state.x)) < ROUNDING

@@ -13,12 +13,11 @@ import topologies
 from benchmarks import suite_a
 from decon.attacks import Constant, Gaussian, NonFinite, Outlier, Scheduled, SignFlip
 from decon.costs import Quadratic
-from decon.methods.engine import Method, iterate
 from decon.network.links import LocalLinks
 from decon.network.segments import segment_median, segment_quantile
 from decon.screens.detection import Counts, _unseen
 from decon.screens.leave_one_out import Stars, star_deviation
-from tests.decon.problems import quadratic
+from tests.decon.problems import admm, iterate, quadratic
 from topologies import Topology
 
 
@@ -273,7 +272,7 @@ def test_bad_options_are_refused(options):
 
 def test_states_are_never_shared_between_runs():
     topo, costs = topologies.make("complete", 6), quadratic(6)
-    method = Method(topo, costs, 0.3, byzantine=np.array([1]), attack=SignFlip(), screening=decon.Profiling())
+    method = admm(topo, costs, 0.3, byzantine=np.array([1]), attack=SignFlip(), screening=decon.Profiling())
     zero = np.zeros((6, 3))
     ends = []
     for _ in range(2):

@@ -210,13 +210,13 @@ def test_histories_are_what_they_say() -> None:
     """Each history against its definition, from the states of the same run."""
     from itertools import islice
 
-    from decon.methods.engine import Method, iterate
+    from tests.decon.problems import admm, iterate
 
     topo, costs, who = topologies.make("wheel", 7), quadratic(7), np.array([2, 5])
     attack = attacks.Gaussian(0.3, 0.1)
     result = solve(topo, costs, penalty=0.3, byzantine=who, attack=attack, seed=9, iterations=20)
     zero = np.zeros((7, 3))
-    states = islice(iterate(Method(topo, costs, 0.3, who, attack, seed=9), x0=zero, alpha0=zero), 21)
+    states = islice(iterate(admm(topo, costs, 0.3, who, attack, seed=9), x0=zero, alpha0=zero), 21)
     honest = [0, 1, 3, 4, 6]
     star, star_all = decon.minimizer(costs, honest), decon.minimizer(costs)
     for k, state in enumerate(states):

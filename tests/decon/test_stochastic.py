@@ -1,6 +1,6 @@
 """P2's Algorithm 1, held against the ADMM it was simplified from, CVXPY, and the bounds of docs/theory.md section 9."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 import hypothesis.extra.numpy as hnp
@@ -14,11 +14,11 @@ import topologies
 from decon.attacks import Attack, Gaussian, SignFlip
 from decon.costs import LeastSquares, Quadratic, Ridge, SoftmaxRegression, WithHub
 from decon.errors import CostError, OptionError
-from decon.methods.engine import Method, iterate
 from decon.methods.local_steps import SquareRoot, Stochastic
 from decon.network.links import EdgeLinks, LocalLinks
 from decon.spec.grammar import make_local_step
 from decon.streams import minibatch, stream
+from tests.decon.problems import admm, in_form, iterate
 
 CLASSES, FEATURES, WORKERS = 3, 4, 6
 RIDGE, BATCH = 0.01, 5
@@ -36,7 +36,7 @@ def star_costs(workers, ridge=RIDGE):
 
 
 def star_method(costs, *, beta, dual_bound, step, byzantine=(), attack=None, seed=0):
-    return Method(
+    return admm(
         topo=topologies.make("star", costs.n),
         costs=costs,
         penalty=beta / 2,
@@ -139,18 +139,18 @@ def test_half_the_duals_are_enough_where_everyone_broadcasts(graph, attack, step
     rng = np.random.default_rng(7)
     x0, alpha0 = rng.normal(size=(2, costs.n, costs.dim))
     alpha0 -= alpha0.mean(axis=0)
-    halved = Method(topo, costs, 0.35, np.array([2, 5]), attack, dual_bound=0.5, local_step=step)
+    halved = admm(topo, costs, 0.35, np.array([2, 5]), attack, dual_bound=0.5, local_step=step)
     links = EdgeLinks(topo, halved.byzantine)
     assert len(links.receivers) < len(topo.receivers)
     places = {pair: k for k, pair in enumerate(zip(topo.receivers.tolist(), topo.senders.tolist(), strict=True))}
     kept = [places[pair] for pair in zip(links.receivers.tolist(), links.senders.tolist(), strict=True)]
     both = zip(
-        iterate(halved, x0=x0, alpha0=alpha0), iterate(replace(halved, form="arc"), x0=x0, alpha0=alpha0), strict=True
+        iterate(halved, x0=x0, alpha0=alpha0), iterate(in_form(halved, "arc"), x0=x0, alpha0=alpha0), strict=True
     )
     for half, full in islice(both, 60):  # the same numbers added in the same order: the same bits
         np.testing.assert_array_equal(half.x, full.x)
-        np.testing.assert_array_equal(half.total, full.total)
-        np.testing.assert_array_equal(half.duals, full.duals[kept])
+        np.testing.assert_array_equal(half.inner.total, full.inner.total)
+        np.testing.assert_array_equal(half.inner.duals, full.inner.duals[kept])
 
 
 def test_invariants_12a_12b_and_the_bound_on_the_duals_hold_at_every_step():
@@ -160,13 +160,13 @@ def test_invariants_12a_12b_and_the_bound_on_the_duals_hold_at_every_step():
     alpha0 = 0.01 * (alpha0 - alpha0.mean(axis=0))
     beta, bound = 0.4, 0.05
     method = star_method(costs, beta=beta, dual_bound=bound, step=Stochastic(SquareRoot(0.5), BATCH))
-    method = replace(method, form="arc")  # both ends' duals, to compare them
+    method = in_form(method, "arc")  # both ends' duals, to compare them
     at_hub, at_workers = hub_arcs(method.topo)
     before = None
     for state in islice(iterate(method, x0=x0, alpha0=alpha0), 200):
-        eta_hub, eta_workers = state.duals[at_hub], state.duals[at_workers]
+        eta_hub, eta_workers = state.inner.duals[at_hub], state.inner.duals[at_workers]
         assert np.abs(eta_hub + eta_workers).max() <= 1e-12  # (12a); 5e-15 was measured
-        assert np.abs(state.duals).max() <= max(bound, np.abs(alpha0).max())
+        assert np.abs(state.inner.duals).max() <= max(bound, np.abs(alpha0).max())
         if before is None:  # η⁻¹ of docs/theory.md section 9, with z⁰ the edge means
             last_workers = eta_workers - beta / 2 * (x0[0] - x0[1:])
             last_hub = -last_workers
@@ -194,7 +194,7 @@ def quadratics(seed, n=7, dim=3):
 def settle(topo, costs, *, beta, dual_bound, iterations):
     """Return the last state of a run with full gradients and a constant σ = ℓ."""
     zero = np.zeros((costs.n, costs.dim))
-    method = Method(topo, costs, beta / 2, dual_bound=dual_bound, local_step=Stochastic(costs.smoothness))
+    method = admm(topo, costs, beta / 2, dual_bound=dual_bound, local_step=Stochastic(costs.smoothness))
     return next(islice(iterate(method, x0=zero, alpha0=zero), iterations, None))
 
 
@@ -206,8 +206,8 @@ def test_full_gradients_reach_cvxpys_tv_minimizer(graph, dual_bound):
     state = settle(topo, costs, beta=1.0, dual_bound=dual_bound, iterations=3000)
     assert np.abs(state.x - truth.x).max() <= 1e-8  # CVXPY at 1e-12 on its objective; 2e-10 was measured
     # the fixed point itself is exact to rounding: ∇f_i = Σ_j η_ij
-    assert np.abs(costs.gradient(state.x) - state.total).max() <= 1e-10
-    assert np.abs(state.duals).max() <= dual_bound
+    assert np.abs(costs.gradient(state.x) - state.inner.total).max() <= 1e-10
+    assert np.abs(state.inner.duals).max() <= dual_bound
     # CVXPY's own duals: they balance its gradients, are antisymmetric and bounded
     assert np.abs(truth.duals + truth.duals[topo.reverse]).max() == 0.0
     assert np.abs(truth.duals).max() <= dual_bound * (1 + 1e-7)
@@ -280,7 +280,7 @@ def test_no_message_moves_a_dual_or_the_hub_beyond_its_bound(rows, bound, beta, 
     for state in islice(iterate(method, x0=zero, alpha0=zero), 9):
         assert np.isfinite(state.x).all()
         assert state.poisoned is None
-        assert np.abs(state.duals).max() <= bound  # a NaN would fail
+        assert np.abs(state.inner.duals).max() <= bound  # a NaN would fail
         if last is not None:
             limit = (3 * WORKERS * bound + RIDGE * np.abs(last.x[0]).max()) / (step.sigma(state.k) + WORKERS * beta)
             assert np.abs(state.x[0] - last.x[0]).max() <= limit * (1 + 1e-12)  # rounding of the bound itself
@@ -291,11 +291,11 @@ def test_no_message_moves_a_dual_or_the_hub_beyond_its_bound(rows, bound, beta, 
 @given(rows=hnp.arrays(float, (3, 2, 3), elements=HOSTILE), bound=st.floats(1e-6, 1e3))
 def test_no_message_moves_an_honest_agent_of_any_graph_beyond_its_bound(rows, bound):
     topo, costs, beta, sigma = GRAPHS["erdos_renyi"], quadratics(4), 0.7, 3.0
-    method = Method(topo, costs, beta / 2, np.array([1, 4]), Say(rows), dual_bound=bound, local_step=Stochastic(sigma))
+    method = admm(topo, costs, beta / 2, np.array([1, 4]), Say(rows), dual_bound=bound, local_step=Stochastic(sigma))
     zero = np.zeros((costs.n, costs.dim))
     last = None
     for state in islice(iterate(method, x0=zero, alpha0=zero), 8):
-        assert np.abs(state.duals).max() <= bound
+        assert np.abs(state.inner.duals).max() <= bound
         if last is not None:
             slope = np.abs(costs.gradient(last.x)).max(axis=1)
             limit = (3 * topo.degrees * bound + slope) / (sigma + topo.degrees * beta)
@@ -393,10 +393,10 @@ def test_bad_options_are_refused_by_name():
     costs = quadratics(0)
     zero = np.zeros((7, 3))
     with pytest.raises(OptionError, match="sigma at iteration 1"):
-        next(islice(iterate(Method(GRAPHS["ring"], costs, 1.0, local_step=Stochastic(lambda k: k - 1.0)),
+        next(islice(iterate(admm(GRAPHS["ring"], costs, 1.0, local_step=Stochastic(lambda k: k - 1.0)),
                             x0=zero, alpha0=zero), 1, None))  # fmt: skip
     with pytest.raises(CostError, match="not a sum over samples"):
-        next(islice(iterate(Method(GRAPHS["ring"], costs, 1.0, local_step=Stochastic(1.0, 2)),
+        next(islice(iterate(admm(GRAPHS["ring"], costs, 1.0, local_step=Stochastic(1.0, 2)),
                             x0=zero, alpha0=zero), 1, None))  # fmt: skip
     with pytest.raises(CostError, match="one agent"):
         WithHub(costs, costs)

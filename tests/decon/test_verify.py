@@ -94,7 +94,7 @@ def test_a_wrong_bound_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, fac
 
 
 def test_a_wrong_dual_step_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = importlib.import_module("decon.methods.engine")
+    engine = importlib.import_module("decon.methods.admm")
     right = engine.node_step
 
     def wrong(links, penalty, *rest, **options):

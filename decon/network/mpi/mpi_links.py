@@ -17,7 +17,7 @@ from decon.network.mpi.shared_view import SharedView
 from topologies import Topology
 
 if TYPE_CHECKING:
-    from decon.methods.engine import Method, State
+    from decon.runs.round import Moment, Setup
 
 __all__ = ["MpiLinks"]
 
@@ -44,6 +44,7 @@ class MpiLinks:
 
     def __init__(self, topo: Topology, part: Part, comm: Any) -> None:
         self.topo, self.part, self.comm = topo, part, comm
+        self.seed, self.uniform = 0, False
         self.place, self.places = comm.rank, comm.size
         self.n, self.agents = len(part.agents), part.agents
         self.receivers, self.senders, self.arc_weights = part.receivers, part.senders, part.weights
@@ -73,9 +74,9 @@ class MpiLinks:
             self._roles = byzantine, roles
         return self._roles[1]
 
-    def view(self, method: Method, before: State, k: int, x: Array) -> View:
+    def view(self, setup: Setup, before: Moment, k: int, sent: Array) -> View:
         """Return a view that fetches from other ranks what an attack asks for."""
-        return SharedView(self, method, before, k, x)
+        return SharedView(self, setup, before, k, sent)
 
     def neighbour_sum(self, z: Array) -> Array:
         """Return (n, N) Σ_j w_ij z_j; own neighbours are summed while the others' values are on their way."""

@@ -12,8 +12,8 @@ from decon.attacks import View
 from decon.costs.base import Array
 
 if TYPE_CHECKING:
-    from decon.methods.engine import Method, State
     from decon.network.mpi.mpi_links import MpiLinks
+    from decon.runs.round import Moment, Setup
 
 __all__ = ["SharedView"]
 
@@ -26,22 +26,22 @@ class SharedView(View):
     memory stays on its ranks: ``screen`` is None.
     """
 
-    def __init__(self, links: MpiLinks, method: Method, before: State, k: int, x: Array) -> None:
+    def __init__(self, links: MpiLinks, setup: Setup, before: Moment, k: int, sent: Array) -> None:
         for name, value in (
             ("k", k),
             ("topo", links.topo),
-            ("byzantine", method.byzantine),
-            ("penalty", method.penalty),
+            ("byzantine", setup.byzantine),
+            ("penalty", getattr(setup.method, "penalty", np.nan)),
             ("screen", None),
             ("_links", links),
-            ("_here", x),
+            ("_here", sent),
             ("_before", before),
         ):
             object.__setattr__(self, name, value)
 
     _links: MpiLinks
     _here: Array
-    _before: State
+    _before: Moment
 
     @cached_property
     def own(self) -> Array:
