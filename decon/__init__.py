@@ -5,12 +5,14 @@ __version__ = "0.1.0"
 from decon import attacks, baselines, costs, datasets, plots
 from decon.attacks.liars import draw_byzantine
 from decon.errors import CostError, DataError, DeconError, OptionError, RunError
+from decon.methods import Admm
 from decon.methods.local_steps import Exact, SquareRoot, Stochastic
 from decon.problem.minimizer import minimizer
 from decon.problem.tv import TVMinimizer, tv_minimizer, tv_threshold
 from decon.runs.rate import fit_rate
 from decon.runs.result import Result
 from decon.runs.solve import solve
+from decon.runs.stopping import Residuals
 from decon.screens.detection import Detection, undetected_harm
 from decon.screens.median_distance import MedianDistance
 from decon.screens.profiling import Profiling, Road
@@ -20,6 +22,7 @@ from decon.studies.tradeoff import penalty_tradeoff
 from decon.studies.verification import verify
 
 __all__ = [
+    "Admm",
     "CostError",
     "DataError",
     "DeconError",
@@ -28,6 +31,7 @@ __all__ = [
     "MedianDistance",
     "OptionError",
     "Profiling",
+    "Residuals",
     "Result",
     "Road",
     "RunError",

@@ -53,6 +53,8 @@ class FromCVXPY(Costs):
            [0., 0.]])
     """
 
+    _CACHED = frozenset({"_problem", "_linear", "_weight", "_root"})
+
     def __init__(
         self,
         expressions: Sequence[cp.Expression],

@@ -52,6 +52,8 @@ class Quadratic(Costs):
            [0.        ]])
     """
 
+    _CACHED = frozenset({"_inverse"})
+
     def __init__(self, H: ArrayLike, b: ArrayLike, constant: ArrayLike | None = None) -> None:
         self.b = as_batch("b", b, (None, None))
         self.n, self.dim = self.b.shape

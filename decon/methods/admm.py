@@ -129,7 +129,12 @@ class Admm:
     def settle(self, topo: Topology, costs: Costs) -> tuple[Self, dict[str, Any]]:
         """Return the method with its penalty as a number, and where that came from."""
         value, source = choose_penalty(topo, costs, self.penalty)
-        return replace(self, penalty=value), {"penalty": {"value": value, "source": source}}
+        notes = {
+            "penalty": {"value": value, "source": source},
+            "dual_bound": str(self.dual_bound),
+            "local_step": self.local_step,
+        }
+        return replace(self, penalty=value), notes
 
     def certified_rate(self, topo: Topology, costs: Costs) -> float | None:
         """Return a certified rate, or None where theory gives none."""
@@ -149,6 +154,29 @@ class Admm:
         else:
             duals = arc_start(links, self.c, _spread(links, alpha), weight, x0, centred=self.centred)
         return AdmmState(x0, *duals, weight)
+
+    def resume(self, links: Links, state: AdmmState, active: NDArray[np.bool_] | None) -> AdmmState:
+        """Return the state from which an earlier run's end goes on: its duals, at this penalty and in this form."""
+        used = links.arc_weights if active is None else links.arc_weights * active
+        weight = 2.0 * self.c * (links.degrees if active is None else links.arc_sum(used))
+        stored_by_node = state.duals.shape == state.total.shape and np.array_equal(state.duals, state.total)
+        if self.by_node(links):
+            if np.array_equal(weight, state.weight):
+                return state._replace(duals=state.total, active=None)
+            return AdmmState(
+                state.x, *node_start(links, self.c, -state.total, weight, state.x, centred=self.centred), weight
+            )
+        values = _spread(links, -state.total) if stored_by_node else links.held(state.duals)
+        if np.array_equal(weight, state.weight):
+            return state._replace(duals=values, active=active)
+        if active is not None:
+            values = np.where(active[:, None], values, 0.0)
+        duals = arc_start(links, self.c, values, weight, state.x, centred=self.centred, active=active)
+        return AdmmState(state.x, *duals, weight, active)
+
+    def spread(self, links: Links, state: AdmmState) -> AdmmState:
+        """Return the state with a dual for every arc, also of those that were left out."""
+        return state if self.by_node(links) else state._replace(duals=links.all_arcs(state.duals))
 
     def propose(self, costs: Costs, links: Links, state: AdmmState, k: int) -> Proposal:
         """Take the local step; its outcome is what is sent."""

@@ -123,9 +123,20 @@ def arc_sums(
     return Duals(values, total_after, linear)
 
 
-def arc_start(links: Links, penalty: float, values: Array, weight: Array, x: Array, *, centred: bool) -> Duals:
+def arc_start(
+    links: Links,
+    penalty: float,
+    values: Array,
+    weight: Array,
+    x: Array,
+    *,
+    centred: bool,
+    active: NDArray[np.bool_] | None = None,
+) -> Duals:
     """Return the duals before the first iteration, from η⁰ and z⁰ = x⁰, so that edge values are edge means."""
     gap = (links.broadcast(x) - x[links.receivers]) * (penalty * links.arc_weights)[:, None]
+    if active is not None:
+        gap[~active] = 0.0
     linear = links.arc_sum(values + gap)
     if not centred:
         linear += weight[:, None] * x

@@ -101,6 +101,12 @@ class Links(Protocol):
     def arc_sum(self, values: Array) -> Array:
         """Return (n, …) the sum of ``values`` (arcs, …) over each receiver's arcs."""
 
+    def all_arcs(self, held: Array) -> Array:
+        """Return (arcs here, …) antisymmetric values for every arc, also for those that these links left out."""
+
+    def held(self, everywhere: Array) -> Array:
+        """Return of values on every arc here those on the arcs that these links keep."""
+
     def total(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """Return the sums over all places of numbers that each place holds."""
 
@@ -199,6 +205,14 @@ class LocalLinks:
         """Return (n, …) sums over each receiver's arcs."""
         return np.asarray(self._incidence @ values)
 
+    def all_arcs(self, held: Array) -> Array:
+        """Return ``held``: no arc is left out."""
+        return held
+
+    def held(self, everywhere: Array) -> Array:
+        """Return ``everywhere``."""
+        return everywhere
+
     def total(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """Return ``values``: there is one place."""
         return values
@@ -268,6 +282,7 @@ class EdgeLinks(LocalLinks):
         self._ends = topo.receivers[kept], topo.senders[kept], topo.arc_weights[kept]
         place = np.cumsum(kept) - 1
         signs, held = np.where(kept, 1.0, -1.0), np.where(kept, place, place[topo.reverse])
+        self._kept, self._signs, self._held = kept, signs, held
         # entries in the order of all arcs, so that sums are those of LocalLinks
         self._incidence = sp.csr_array((signs, held, topo.adjacency.indptr), shape=(topo.n, int(kept.sum())))
 
@@ -285,3 +300,11 @@ class EdgeLinks(LocalLinks):
     def arc_weights(self) -> Array:
         """(arcs,) w_ij of the arcs kept."""
         return self._ends[2]
+
+    def all_arcs(self, held: Array) -> Array:
+        """Return (all arcs, …): an arc that was left out has the opposite value of its reverse."""
+        return np.asarray(self._signs[:, None] * held[self._held])
+
+    def held(self, everywhere: Array) -> Array:
+        """Return the values on the arcs kept."""
+        return everywhere[self._kept]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
-import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 
 from decon.errors import OptionError
+from decon.files import hold, write_whole
+from decon.fingerprint import content_hash
 from decon.network.links import Links
-from decon.runs.result import plain
+from decon.runs.keeping import assemble, dismantle
 from decon.runs.round import Moment
 
 __all__ = ["Checkpoint"]
@@ -41,8 +37,8 @@ class Checkpoint:
         Iterations between checkpoints.
     links : Links
     run : object
-        Whatever decides the run, made of dicts, tuples, arrays and what a manifest holds; a checkpoint of another run
-        is refused.
+        Whatever decides the run, data included (:func:`decon.fingerprint.content_hash`); a checkpoint of another run is
+        refused, and so is any if this cannot be told.
 
     Raises
     ------
@@ -54,58 +50,47 @@ class Checkpoint:
         if not isinstance(every, (int, np.integer)) or isinstance(every, bool) or every < 1:
             raise OptionError(f"checkpoint_every must be a positive integer, not {every!r}")
         self.folder, self.every, self._links = Path(folder), every, links
-        digest = hashlib.sha256()
-        _feed(digest.update, run)
-        self._mark = digest.hexdigest()
+        self._mark, self._unknown = content_hash(run)
 
     def __enter__(self) -> Self:
         """Hold the folder: ranks that outlive a killed ``mpiexec`` for a moment must not write between ours."""
-        import fcntl
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / f".lock-{self._suffix}").open("w")
-        until = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    self._lock.close()
-                    raise OptionError(f"another process is at work on the checkpoint in {self.folder}") from None
-                time.sleep(0.05)
-            else:
-                return self
+        busy = f"another process is at work on the checkpoint in {self.folder}"
+        self._held = hold(self.folder / f".lock-{self._suffix}", busy, patience=_PATIENCE)
+        self._held.__enter__()
+        return self
 
     def __exit__(self, *error: object) -> None:
         """Let go of the folder; the system does so when the process is killed."""
-        self._lock.close()
+        self._held.__exit__(None, None, None)
 
     def due(self, k: int) -> bool:
         """Whether iteration ``k`` ends with a checkpoint."""
         return k % self.every == 0
 
-    def save(self, state: Moment, memory: dict[str, Any]) -> None:
-        """Keep ``state`` and ``memory`` (JSON's types)."""
+    def save(self, state: Moment, memory: dict[str, Any], kept: tuple[Any, ...] = ()) -> None:
+        """Keep ``state``, ``memory`` (JSON's types) and the arrays ``kept``."""
         arrays: dict[str, Any] = {}
-        text = {"mark": self._mark, "state": _dismantle(state, arrays), "memory": memory}
+        text = {"mark": self._mark, "state": dismantle((state, kept), arrays), "memory": memory}
         arrays["text"] = np.array(json.dumps(text))
-        _replace(self._file(state.k), lambda file: np.savez(file, allow_pickle=False, **arrays))
+        write_whole(self._file(state.k), lambda file: np.savez(file, allow_pickle=False, **arrays))
         self._links.wait_for_all()
         if self._links.place == 0:
             latest = json.dumps({"format": _FORMAT, "k": state.k, "places": self._links.places}).encode()
-            _replace(self.folder / "latest.json", lambda file: file.write(latest))
+            write_whole(self.folder / "latest.json", lambda file: file.write(latest))
         self._links.wait_for_all()
         for old in self.folder.glob(f"*-{self._suffix}"):
             if old != self._file(state.k):
                 old.unlink(missing_ok=True)
 
-    def load(self, beginning: Moment) -> tuple[Moment, dict[str, Any]] | None:
+    def load(self, beginning: Moment, count: int = 0) -> tuple[Moment, dict[str, Any], tuple[Any, ...]] | None:
         """Return the last state kept and what was kept with it; None if there is none.
 
         Parameters
         ----------
         beginning : Moment
-            Before the first iteration; tells of which classes the screening rule's memory is made.
+            Before the first iteration; tells of which classes the states of method and screening rule are made.
+        count : int
+            Arrays kept beside it.
 
         Raises
         ------
@@ -131,10 +116,14 @@ class Checkpoint:
                 raise
             raise OptionError(f"{self.folder} does not hold a checkpoint: {error}") from None
         text = json.loads(str(arrays.pop("text")))
+        if self._mark is None:
+            raise OptionError(
+                f"the checkpoint in {self.folder} cannot be resumed: {self._unknown} has no content to compare"
+            )
         if text["mark"] != self._mark:
             raise OptionError(f"{self.folder} holds a checkpoint of another run (other options, data, graph or seed)")
-        state: Moment = _assemble(text["state"], arrays, beginning)
-        return state, text["memory"]
+        state, kept = assemble(text["state"], arrays, (beginning, (None,) * count))
+        return state, text["memory"], kept
 
     @property
     def _suffix(self) -> str:
@@ -142,69 +131,3 @@ class Checkpoint:
 
     def _file(self, k: int) -> Path:
         return self.folder / f"state-{k:012d}-{self._suffix}"
-
-
-def _replace(place: Path, write: Callable[[Any], object]) -> None:
-    """Write a file whole or not at all, whatever is killed or cut."""
-    draft = place.with_name(f".partial-{place.name}")
-    with draft.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(place)
-    handle = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _dismantle(value: Any, arrays: dict[str, Any]) -> Any:
-    """Return JSON that says how ``value`` is made of ``arrays``."""
-    if isinstance(value, np.ndarray):
-        name = f"a{len(arrays)}"
-        arrays[name] = value
-        return {"array": name}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {"fields": {name: _dismantle(part, arrays) for name, part in fields.items()}}
-    if isinstance(value, tuple):
-        return {"parts": [_dismantle(part, arrays) for part in value]}
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return {"value": value}
-    if isinstance(value, np.generic):
-        return {"value": value.item()}
-    raise OptionError(f"a {type(value).__name__} in the memory of a screening rule cannot be kept in a checkpoint")
-
-
-def _assemble(made: Any, arrays: dict[str, Any], like: Any) -> Any:
-    """Return what :func:`_dismantle` took apart; classes are those of ``like``."""
-    if "array" in made:
-        return arrays[made["array"]]
-    if "fields" in made:
-        return type(like)(**{k: _assemble(part, arrays, getattr(like, k)) for k, part in made["fields"].items()})
-    if "parts" in made:
-        likes = like if isinstance(like, tuple) and len(like) == len(made["parts"]) else [None] * len(made["parts"])
-        parts = [_assemble(part, arrays, one) for part, one in zip(made["parts"], likes, strict=True)]
-        return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
-    return made["value"]
-
-
-def _feed(update: Callable[[bytes], None], value: Any) -> None:
-    """Feed what decides a run into a hash."""
-    if isinstance(value, np.ndarray):
-        update(f"{value.dtype}{value.shape}".encode())
-        update(np.ascontiguousarray(value).tobytes())
-    elif sp.issparse(value):
-        for part in (value.data, value.indices, value.indptr):
-            _feed(update, part)
-    elif isinstance(value, tuple):
-        for part in value:
-            _feed(update, part)
-    else:
-        update(json.dumps(value, default=_named, sort_keys=True).encode())
-
-
-def _named(value: Any) -> Any:
-    """Return what JSON knows: functions go by name, as their repr holds an address."""
-    return getattr(value, "__qualname__", None) or plain(value)

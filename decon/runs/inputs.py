@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from decon.costs.base import Array, Costs
 from decon.errors import OptionError
+from decon.runs.stopping import Residuals
 from decon.streams import stream
 from topologies import Topology
 
@@ -31,7 +32,7 @@ def check_numbers(
     byzantine: Sequence[int] | NDArray[np.integer[Any]],
     dual_bound: float,
     iterations: int,
-    tol: float | None,
+    tol: float | Residuals | None,
     record_every: int,
     seed: int,
 ) -> NDArray[np.int64]:
@@ -54,17 +55,18 @@ def check_numbers(
     for name, value, least in (("iterations", iterations, 0), ("record_every", record_every, 1), ("seed", seed, 0)):
         if not isinstance(value, (int, np.integer)) or value < least:
             raise OptionError(f"{name} must be an integer of at least {least}, not {value!r}")
-    if tol is not None and not (isinstance(tol, _NUMBER) and tol > 0):
+    if tol is not None and not isinstance(tol, Residuals) and not (isinstance(tol, _NUMBER) and tol > 0):
         raise OptionError(f"tol must be positive, not {tol!r}")
     return who
 
 
-def check_parts(attack: object, screening: object, local_step: object) -> None:
+def check_parts(attack: object, screening: object, local_step: object, method: object = None) -> None:
     """Refuse a name or a class where an instance belongs, such as ``screening="profiling"``."""
     for name, given, fits, example in (
         ("attack", attack, callable(attack) and hasattr(attack, "per_arc"), "decon.attacks.Gaussian()"),
         ("screening", screening, hasattr(screening, "judge"), "decon.Profiling()"),
         ("local_step", local_step, callable(local_step) and hasattr(local_step, "keeps_falsified"), "decon.Exact()"),
+        ("method", method, all(hasattr(method, step) for step in ("begin", "propose", "absorb")), "decon.Admm()"),
     ):
         if given is not None and (isinstance(given, type) or not fits):
             raise OptionError(f"{name} must be an object such as {example}, not {given!r}")

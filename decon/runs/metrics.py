@@ -27,41 +27,54 @@ class Metrics:
     links : Links
     honest : (h,) ndarray of int
         Those advanced here, as rows of x.
-    minimizer, minimizer_all : (N,) ndarray
-        Of the honest agents' sum and of all agents' sum.
+    minimizer, minimizer_all : (N,) ndarray or None
+        Of the honest agents' sum and of all agents' sum; None if nobody knows them: distances are NaN then.
     """
 
     costs: Costs
     links: Links
     honest: NDArray[np.int64]
-    minimizer: Array
-    minimizer_all: Array
+    minimizer: Array | None
+    minimizer_all: Array | None
     rows: list[tuple[float, ...]] = field(default_factory=list)
     recorded: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._everyone = len(self.honest) == self.costs.n
         (self._count,) = self.links.total((float(len(self.honest)),))
-        self._same = np.array_equal(self.minimizer, self.minimizer_all)
-        # a copy a row: subtracting whole arrays is several times quicker than broadcasting short rows
-        self._targets = np.tile(self.minimizer, (len(self.honest), 1))
+        one, other = self.minimizer, self.minimizer_all
+        self._same = one is other or (one is not None and other is not None and np.array_equal(one, other))
+        if self.minimizer is not None:
+            # a copy a row: subtracting whole arrays is several times quicker than broadcasting short rows
+            self._targets = np.tile(self.minimizer, (len(self.honest), 1))
 
-    def measure(self, state: Moment) -> float:
-        """Append the metrics of ``state`` and return the distance."""
+    def measure(self, moment: Moment) -> float:
+        """Append the metrics of ``moment`` and return the distance, or the mean ‖x_i‖ where no minimiser is known."""
         with np.errstate(over="ignore", invalid="ignore"):
-            x = state.x if self._everyone else state.x[self.honest]
-            distance = _sum_norm(x - self._targets)
-            distance_all = distance if self._same else _sum_norm(x - self.minimizer_all)
+            x = moment.x if self._everyone else moment.x[self.honest]
+            if self.minimizer is None:
+                distance = distance_all = _sum_norm(x.copy())
+            else:
+                distance = _sum_norm(x - self._targets)
+                distance_all = distance if self._same else _sum_norm(x - np.asarray(self.minimizer_all))
             consensus = _sum_norm(x - self.links.total_rows(x) / self._count)
             if self._everyone:
-                objective = self.costs.total_value(state.x, state.gradient)
+                objective = self.costs.total_value(moment.x, moment.gradient)
             else:
-                objective = float(self.costs.value(state.x, state.gradient)[self.honest].sum())
+                objective = float(self.costs.value(moment.x, moment.gradient)[self.honest].sum())
         totals = self.links.total((distance, distance_all, consensus, objective))
         distance, distance_all, consensus = (total / self._count for total in totals[:3])
-        self.rows.append((distance, distance_all, consensus, totals[3], state.error))
-        self.recorded.append(state.k)
+        known = (distance, distance_all) if self.minimizer is not None else (np.nan, np.nan)
+        self.rows.append((*known, consensus, totals[3], moment.error))
+        self.recorded.append(moment.k)
         return distance
+
+    def change(self, before: Moment, after: Moment) -> float:
+        """Return the mean over the honest agents of ‖z - z⁻‖, how far what is heard moved."""
+        if before.z.shape != after.z.shape:  # x⁰, before anything was sent
+            return np.inf
+        (moved,) = self.links.total((_sum_norm((after.z - before.z)[self.honest]),))
+        return moved / self._count
 
     def histories(self) -> dict[str, Array]:
         """Return each history as an array."""

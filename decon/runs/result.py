@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from decon.costs.base import Array
 from decon.errors import OptionError, RunError
+from decon.files import write_whole
+from decon.runs.keeping import Stored, dismantle
 from decon.runs.metrics import NAMES
 from decon.runs.rate import LinearFit, fit_rate
 from decon.screens.detection import Detection
@@ -22,7 +24,9 @@ __all__ = ["EVENT", "Result", "plain"]
 EVENT = np.dtype([("k", np.int64), ("i", np.int64), ("j", np.int64)])
 """A link event: at iteration k, agent i severed (or took back) its link with j."""
 
-_ENDED_WELL = ("completed", "converged")
+_ENDED_WELL = ("completed", "converged", "stopped")
+_FORMAT, _READS = 2, "0.2"
+_KEPT, _STATE = "record ", "state "
 _ARRAYS = (*NAMES, "x", "minimizer", "recorded", "byzantine", "severed", "readmitted", "edges")
 
 
@@ -34,8 +38,9 @@ class Result:
     ----------
     x : (n, N) ndarray
         Final true updates.
-    minimizer : (N,) ndarray
-        x*, the minimiser of the honest agents' sum.
+    minimizer : (N,) ndarray or None
+        x*, the minimiser of the honest agents' sum; None where the run did not need one (:class:`decon.Residuals`), and
+        ``distance``, ``distance_all`` are NaN then.
     distance : (K+1,) ndarray
         Mean over honest agents of ‖x_i - x*‖, in units of x.
     distance_all : (K+1,) ndarray
@@ -54,13 +59,14 @@ class Result:
     status : str
         "completed" (all iterations done), "converged" (``tol`` reached), "diverged", "nonfinite", "disconnected"
         (the honest agents lost touch, for good or at the end) or "interrupted". "nonfinite" says that an agent sent
-        NaN, infinity or a number too large to compute with (1e100; 1e18 in single) and nothing stood against it.
+        NaN, infinity or a number too large to compute with (1e100; 1e18 in single) and nothing stood against it;
+        "stopped" that a callback asked for it.
     message : str
         The status in words, with agent and iteration where they matter.
     iterations : int
         Iterations done.
     penalty : float
-        c.
+        c; NaN for a method without one.
     byzantine : (b,) ndarray of int
     edges : (E, 2) ndarray of int
         The topology's edges.
@@ -68,10 +74,17 @@ class Result:
         Wall-clock time of the iterations.
     manifest : dict
         Options, seed and versions; saved as JSON.
+    labels : tuple
+        The agents' names in the graph that was given.
+    trajectories : dict of str to (K+1, ...) ndarray
+        What ``record=`` asked for, at the iterations of ``recorded``.
+    final : Moment
+        The run as it ended: the method's own state (for the ADMM, ``final.inner.duals``), last broadcasts, links in
+        use; what ``solve(…, start=result)`` goes on from. Read from a file, it is text and arrays until then.
     """
 
     x: Array
-    minimizer: Array
+    minimizer: Array | None
     distance: Array
     distance_all: Array
     consensus_error: Array
@@ -88,9 +101,16 @@ class Result:
     edges: NDArray[np.int64]
     seconds: float
     manifest: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[Any, ...] = ()
+    trajectories: dict[str, NDArray[Any]] = field(default_factory=dict)
+    final: Any = None
 
     def __repr__(self) -> str:
-        return f"Result({self.status}, iterations={self.iterations}, distance={self.distance[-1]:.3g})"
+        if self.minimizer is None:
+            found = f"consensus_error={self.consensus_error[-1]:.3g}"
+        else:
+            found = f"distance={self.distance[-1]:.3g}"
+        return f"Result({self.status}, iterations={self.iterations}, {found})"
 
     @property
     def detection(self) -> Detection:
@@ -126,15 +146,17 @@ class Result:
         """
         base = _base(path)
         base.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        text = {name: value for name, value in vars(self).items() if name not in _ARRAYS}
-        temporary = base.with_name(base.name + ".partial.npz")
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
-        temporary.replace(_file(base, "npz"))
-        draft = base.with_name(base.name + ".partial.json")
-        draft.write_text(json.dumps({"format": 1, **text}, indent=2, default=plain) + "\n")
-        draft.replace(_file(base, "json"))
-        return _file(base, "npz")
+        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
+        arrays |= {_KEPT + name: values for name, values in self.trajectories.items()}
+        made, state = _taken_apart(self.final)
+        arrays |= {_STATE + name: values for name, values in state.items()}
+        text = {name: value for name, value in vars(self).items() if name not in (*_ARRAYS, "trajectories", "final")}
+        text = {"format": _FORMAT, **text, "final": made}
+        place = _file(base, "npz")
+        write_whole(place, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays), durable=False)
+        words = json.dumps(text, indent=2, default=plain) + "\n"
+        write_whole(_file(base, "json"), lambda file: file.write(words.encode()), durable=False)
+        return place
 
     @staticmethod
     def load(path: str | Path) -> Result:
@@ -147,15 +169,27 @@ class Result:
         """
         base = _base(path)
         try:
-            text = json.loads(_file(base, "json").read_text())
+            text = json.loads(_file(base, "json").read_text(encoding="utf-8"))
+            found = text.pop("format")
+            if found != _FORMAT:
+                wrote = text.get("manifest", {}).get("versions", {}).get("decon", "unknown")
+                raise OptionError(f"{base} was written by decon {wrote}; this version reads results of {_READS} only")
             with _file(base, "npz").open("rb") as raw, np.load(raw, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in _ARRAYS}
-            if text.pop("format") != 1:
-                raise KeyError("format")
-            return Result(**arrays, **text)
+                arrays = dict(stored)
+            kept = {name[len(_KEPT) :]: values for name, values in arrays.items() if name.startswith(_KEPT)}
+            state = {name[len(_STATE) :]: values for name, values in arrays.items() if name.startswith(_STATE)}
+            final, labels = text.pop("final"), tuple(text.pop("labels"))
+            given: dict[str, Any] = {
+                name: arrays.get(name) if name == "minimizer" else arrays[name] for name in _ARRAYS
+            }
+            return Result(
+                **given, **text, labels=labels, trajectories=kept, final=None if final is None else Stored(final, state)
+            )
         except FileNotFoundError as error:
             raise OptionError(f"no result at {error.filename}") from None
-        except (EOFError, KeyError, OSError, TypeError, ValueError, BadZipFile) as error:
+        except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, BadZipFile) as error:
+            if isinstance(error, OptionError):
+                raise
             raise OptionError(f"{base} does not hold a decon result: {error}") from None
 
 
@@ -165,6 +199,17 @@ def _base(path: str | Path) -> Path:
     if not given.name:
         raise OptionError(f"a result needs a file name, not {str(path)!r}")
     return given.with_suffix("") if given.suffix in (".npz", ".json") else given
+
+
+def _taken_apart(final: Any) -> tuple[Any, dict[str, Any]]:
+    """Return JSON and arrays of a run's last moment, None where a user's own state cannot be kept."""
+    if isinstance(final, Stored):
+        return final
+    state: dict[str, Any] = {}
+    try:
+        return dismantle(final, state), state
+    except OptionError:
+        return None, {}
 
 
 def _file(base: Path, kind: str) -> Path:
@@ -178,5 +223,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if hasattr(value, "__dataclass_fields__"):
-        return {"kind": type(value).__name__, **asdict(value)}
+        shown = {one.name: getattr(value, one.name) for one in fields(value) if one.repr}
+        return {"kind": type(value).__name__, **shown}
     return repr(value)

@@ -45,6 +45,8 @@ class Setup:
     seed : int
     rate : float or None
         A certified rate, for screening rules that use one.
+    cut : (arcs,) ndarray of bool or None
+        Links in use from the start, where an earlier run cut some.
     """
 
     topo: Topology
@@ -55,6 +57,7 @@ class Setup:
     screening: Screening | None = None
     seed: int = 0
     rate: float | None = None
+    cut: NDArray[np.bool_] | None = None
 
     @cached_property
     def attacked(self) -> bool:
@@ -64,7 +67,7 @@ class Setup:
     @property
     def uniform(self) -> bool:
         """Whether every arc carries its sender's broadcast, always."""
-        return self.screening is None and not self.attack.per_arc
+        return self.screening is None and self.cut is None and not self.attack.per_arc
 
 
 class Moment(NamedTuple):
@@ -131,10 +134,10 @@ def ready(setup: Setup, links: Links) -> Links:
 
 def begin(setup: Setup, links: Links, x0: Array) -> Moment:
     """Return the run before its first iteration."""
-    moment = Moment(0, setup.method.begin(setup.costs, links, x0), x0, x0)
+    moment = Moment(0, setup.method.begin(setup.costs, links, x0), x0, x0, active=setup.cut)
     if setup.screening is None:
         return moment
-    active = np.ones(len(links.receivers), dtype=bool)
+    active = np.ones(len(links.receivers), dtype=bool) if setup.cut is None else setup.cut
     return moment._replace(active=active, screen=setup.screening.start(links, x0.shape[1], setup.rate))
 
 

@@ -3,79 +3,41 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from decon.attacks import Attack, NoAttack
-from decon.costs.base import Array, Costs
+from decon.costs.base import Costs
 from decon.errors import OptionError
 from decon.methods.admm import Admm
 from decon.methods.local_steps import Exact, LocalStep
-from decon.network.links import Links, LocalLinks
-from decon.options import require_instance
-from decon.problem.minimizer import minimizer
+from decon.methods.protocol import Algorithm
+from decon.network.links import Links
 from decon.runs.checkpoint import Checkpoint
 from decon.runs.inputs import check_numbers, check_parts, dtype_of, initial
-from decon.runs.loop import Run
+from decon.runs.loop import Callback, Probe, Run
 from decon.runs.metrics import Metrics
 from decon.runs.result import EVENT, Result
-from decon.runs.round import Setup, ready
+from decon.runs.round import Setup, begin, ready
+from decon.runs.starting import cut_before, probes, rate_of, resume, settled, spread_out
+from decon.runs.stopping import Residuals
+from decon.runs.where import Network, network
 from decon.screens.protocol import Screening
 from topologies import Topology
 
 __all__ = ["solve"]
 
 
-class Network(Protocol):
-    """The agents of a run, and where they are: all here, or on many ranks."""
-
-    @property
-    def links(self) -> Links:
-        """The neighbour exchange of the agents here."""
-
-    @property
-    def costs(self) -> Costs:
-        """Costs of the agents here."""
-
-    @property
-    def whole(self) -> Costs:
-        """What is known of all costs, at least n, N, ν and ℓ."""
-
-    def minimizer(self, agents: NDArray[np.int64]) -> Array:
-        """Return (N,) the minimiser of the sum of the costs of ``agents``."""
-
-    def guard(self) -> AbstractContextManager[object]:
-        """Return what sees to it that one place's failure ends all."""
-
-    def result(self, values: dict[str, Any]) -> Result:
-        """Return the result with these fields, and the edges."""
-
-
-class _Here:
-    """All agents in this process."""
-
-    def __init__(self, topo: Topology, costs: Costs) -> None:
-        self.links, self.costs, self.whole = LocalLinks(topo), costs, costs
-
-    def minimizer(self, agents: NDArray[np.int64]) -> Array:
-        return minimizer(self.costs, agents)
-
-    def guard(self) -> AbstractContextManager[object]:
-        return nullcontext()
-
-    def result(self, values: dict[str, Any]) -> Result:
-        return Result(**values, edges=self.links.topo.edges)
-
-
 def solve(
     topo: Topology,
     costs: Costs | Callable[[NDArray[np.int64]], Costs],
     *,
+    method: Algorithm | None = None,
     penalty: float | str = "auto",
     byzantine: Sequence[int] | NDArray[np.integer[Any]] = (),
     attack: Attack | None = None,
@@ -84,10 +46,13 @@ def solve(
     local_step: LocalStep | None = None,
     x0: ArrayLike | Literal["normal"] | None = None,
     alpha0: ArrayLike | Literal["normal"] | None = None,
+    start: Result | None = None,
     iterations: int = 400,
-    tol: float | None = None,
+    tol: float | Residuals | None = None,
     seed: int = 0,
     record_every: int = 1,
+    record: Sequence[str] | Mapping[str, Probe] = (),
+    callback: Callback | None = None,
     progress: bool = False,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 100,
@@ -104,6 +69,9 @@ def solve(
         n local costs on R^N; or a function from agent numbers to their costs, such as
         :func:`decon.datasets.quadratics` or :class:`decon.distributed.Shards`, which with ``engine="mpi"`` each rank
         calls for its own agents only.
+    method : Algorithm, optional
+        Who computes what: :class:`decon.Admm` or an object of the user's with the same three steps. ``penalty``,
+        ``dual_bound``, ``local_step`` and ``alpha0`` are shorthands for ``method=Admm(…)`` and go with no other.
     penalty : float or {"auto", "certified", "theorem3", "exact"}
         c, or how theory should choose it, see :func:`decon.methods.penalty.choose_penalty`.
     byzantine : sequence of int
@@ -119,14 +87,24 @@ def solve(
     x0, alpha0 : (n, N) array_like, "normal" or None
         Initial updates and multipliers, zeros unless given; "normal" draws N(0, 1) as P1's experiments do. The
         multipliers must sum to zero over agents (P1's α⁰ ∈ range(L₋)); a drawn α⁰ is centred so that it does.
+    start : Result, optional
+        Go on from where another run on this topology ended: its iterates, duals and cut links. Penalty, liars, costs
+        and screening may be others; an ADMM in the same form at the same penalty goes on as if it had not stopped.
     iterations : int
-        Upper bound on the iterations.
-    tol : float, optional
-        Stop once ``distance`` is at most this.
+        Upper bound on the iterations; after a checkpoint of a run that ended, more may be asked for.
+    tol : float or Residuals, optional
+        Stop once ``distance`` is at most this; or, without knowing x*, once both residuals of
+        :class:`decon.Residuals` are: no minimiser is computed then.
     seed : int
         Of all randomness; streams are named, so that two methods on the same seed meet the same attack draws.
     record_every : int
         Iterations between history entries.
+    record : sequence of str, or mapping of str to callable
+        What else to keep at every recorded iteration, in ``Result.trajectories``: "x", "z", "active", the name of a
+        part of the method's state such as "duals", or functions of the user's from a
+        :class:`Moment <decon.runs.round.Moment>` to a number or an array.
+    callback : callable, optional
+        ``callback(k, moment)`` after every iteration; True stops the run.
     progress : bool
         Show a progress bar on stderr.
     checkpoint : path, optional
@@ -164,14 +142,18 @@ def solve(
     >>> solve(topo, costs, penalty=0.5, iterations=60)
     Result(completed, iterations=60, distance=...)
     """
-    where = _network(engine, topo, costs)
+    where = network(engine, topo, costs)
     whole = where.whole
     who = check_numbers(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
-    check_parts(attack, screening, local_step)
-    start_x = initial("x0", x0, whole, seed)[where.links.agents].astype(dtype_of(precision), copy=False)
-    start_alpha = None if alpha0 is None else initial("alpha0", alpha0, whole, seed)
-    admm = Admm(penalty, float(dual_bound), local_step or Exact(), start_alpha)
-    method, notes = admm.settle(topo, whole)
+    check_parts(attack, screening, local_step, method)
+    first = initial("x0", x0, whole, seed)[where.links.agents].astype(dtype_of(precision), copy=False)
+    alpha = None if alpha0 is None else initial("alpha0", alpha0, whole, seed)
+    given = Admm(penalty, float(dual_bound), local_step or Exact(), alpha)
+    if method is None:
+        method = given
+    elif given != Admm() or alpha is not None:
+        raise OptionError("penalty, dual_bound, local_step and alpha0 are options of decon.Admm; give them in method=")
+    method, notes = settled(method, topo, whole)
     setup = Setup(
         topo=topo,
         costs=where.costs,
@@ -180,16 +162,16 @@ def solve(
         attack=attack or NoAttack(),
         screening=screening,
         seed=seed,
-        rate=None if screening is None else method.certified_rate(topo, whole),
+        rate=None if screening is None else rate_of(method, topo, whole),
+        cut=cut_before(start, where.links),
     )
     manifest = {
         "topology": {"name": topo.name, "n": topo.n, "edges": topo.n_edges},
         "costs": whole.fingerprint(),
+        "method": method,
         **notes,
         "attack": setup.attack,
         "screening": screening,
-        "dual_bound": str(dual_bound),
-        "local_step": method.local_step,
         "iterations": iterations,
         "tol": tol,
         "record_every": record_every,
@@ -197,50 +179,51 @@ def solve(
         "seed": seed,
         "versions": _versions(),
     }
-    honest = np.setdiff1d(np.arange(topo.n), who)
     links = ready(setup, where.links)
     keep = None
     if checkpoint is not None:
-        keep = Checkpoint(checkpoint, checkpoint_every, links, (manifest, topo.adjacency, who, start_x, start_alpha))
+        same = {key: value for key, value in manifest.items() if key != "iterations"}  # more of them may be asked for
+        begun = None if start is None else start.final
+        decides = (same, topo.adjacency, topo.labels, who, first, alpha, where.costs, sorted(record), begun)
+        keep = Checkpoint(checkpoint, checkpoint_every, links, decides)
     with where.guard(), keep or nullcontext():
-        target = where.minimizer(honest)
-        target_all = target if who.size == 0 else where.minimizer(np.arange(topo.n))
-        here = np.flatnonzero(np.isin(links.agents, honest))
-        metrics = Metrics(where.costs, links, here, target, target_all)
-        run = Run(setup, links, metrics, iterations, tol, record_every, progress and links.place == 0, keep)
-        run.advance(start_x)
-        severed, readmitted = (links.gather_events(events) for events in (run.severed, run.readmitted))
-        return where.result(
-            {
-                "x": run.last.x,
-                "minimizer": target,
-                **metrics.histories(),
-                "recorded": np.array(metrics.recorded, dtype=np.int64),
-                "severed": np.array(severed, dtype=EVENT),
-                "readmitted": np.array(readmitted, dtype=EVENT),
-                "status": run.status,
-                "message": run.message,
-                "iterations": run.last.k,
-                "penalty": method.c,
-                "byzantine": who,
-                "seconds": run.seconds,
-                "manifest": manifest,
-            }
-        )
+        metrics = _metrics(where, links, who, known=not isinstance(tol, Residuals))
+        shown = progress and links.place == 0
+        run = Run(setup, links, metrics, iterations, tol, record_every, shown, keep, callback, probes(record))
+        run.advance(begin(setup, links, first) if start is None else resume(setup, links, first, start))
+        return _result(where, run, manifest)
 
 
-def _network(engine: str, topo: Topology, costs: Costs | Callable[[NDArray[np.int64]], Costs]) -> Network:
-    """Return the agents, in this process or over the ranks of MPI."""
-    require_instance("topo", topo, Topology, "topologies")
-    if engine == "mpi":
-        from decon.network.mpi.ranks import OverRanks
+def _metrics(where: Network, links: Links, who: NDArray[np.int64], *, known: bool) -> Metrics:
+    """Return what measures a run, with the minimisers unless nobody needs to know them."""
+    everyone = np.arange(where.whole.n)
+    honest = np.setdiff1d(everyone, who)
+    target = where.minimizer(honest) if known else None
+    target_all = target if who.size == 0 or not known else where.minimizer(everyone)
+    return Metrics(where.costs, links, np.flatnonzero(np.isin(links.agents, honest)), target, target_all)
 
-        return OverRanks(topo, costs)
-    if engine != "local":
-        raise OptionError(f'engine must be "local" or "mpi", not {engine!r}')
-    made = costs(np.arange(topo.n)) if callable(costs) else costs
-    require_instance("costs", made, Costs, "decon.costs")
-    return _Here(topo, made)
+
+def _result(where: Network, run: Run, manifest: dict[str, Any]) -> Result:
+    severed, readmitted = (run.links.gather_events(events) for events in (run.severed, run.readmitted))
+    return where.result(
+        {
+            "x": run.last.x,
+            "minimizer": run.metrics.minimizer,
+            **run.metrics.histories(),
+            "recorded": np.array(run.metrics.recorded, dtype=np.int64),
+            "severed": np.array(severed, dtype=EVENT),
+            "readmitted": np.array(readmitted, dtype=EVENT),
+            "status": run.status,
+            "message": run.message,
+            "iterations": run.last.k,
+            "penalty": float(getattr(run.setup.method, "penalty", np.nan)),
+            "byzantine": run.setup.byzantine,
+            "seconds": run.seconds,
+            "manifest": manifest,
+            "trajectories": run.trajectories(),
+            "final": spread_out(run.setup, run.links, run.last),
+        }
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -14,7 +14,6 @@ its checksum and counts as not finished.
 from __future__ import annotations
 
 import json
-import os
 import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from decon.errors import OptionError
+from decon.files import flush as flush_to_disk
+from decon.files import hold, write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,8 +91,8 @@ class Store:
         """Return when the disk has these rows, which were added: from then on they survive a power cut."""
         for row in rows:
             with suppress(FileNotFoundError):  # written on another machine, not visible here yet
-                _flush(self._place(row["key"], row["attempt"]))
-        _flush(self.folder)
+                flush_to_disk(self._place(row["key"], row["attempt"]))
+        flush_to_disk(self.folder)
 
     def pack(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Move rows that were added into one file."""
@@ -149,14 +150,7 @@ class Store:
         OptionError
             If another process holds it.
         """
-        import fcntl
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OptionError(f"another process is running the study in {self.folder}") from None
+        with hold(self.folder / ".lock", f"another process is running the study in {self.folder}"):
             yield
 
     def _files(self, pattern: str) -> list[Path]:
@@ -214,23 +208,7 @@ def _write(table: pa.Table, place: Path, *, flush: bool = True) -> None:
         store_schema=many,
         write_page_checksum=True,
     )
-    draft = place.with_name(f".partial-{uuid.uuid4().hex}")
-    with draft.open("wb") as file:
-        file.write(written.getvalue())
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
-    draft.replace(place)
-    if flush:
-        _flush(place.parent)  # before the files it replaces go
-
-
-def _flush(place: Path) -> None:
-    handle = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_whole(place, lambda file: file.write(written.getvalue()), durable=flush)
 
 
 def _read(file: Path) -> pa.Table | None:

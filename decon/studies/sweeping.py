@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from decon.errors import OptionError, RunError
+from decon.files import write_whole
 from decon.studies.cell import run_cell
 from decon.studies.store import Store
 from decon.studies.study import Cell, Study
@@ -239,12 +240,6 @@ def _settle_in() -> None:
 def _report(cells: list[Cell], store: Store, done: int) -> Outcome:
     rows = store.rows().set_index("key").reindex([cell.key for cell in cells]).reset_index()
     summary = summarize(rows)
-    _replace(store.folder / "summary.csv", lambda path: summary.to_csv(path))
-    _replace(store.folder / "figure.svg", lambda path: figure(rows).savefig(path, format="svg"))
+    write_whole(store.folder / "summary.csv", lambda file: file.write(summary.to_csv().encode()), durable=False)
+    write_whole(store.folder / "figure.svg", lambda file: figure(rows).savefig(file, format="svg"), durable=False)
     return Outcome(rows, summary, store.folder, done, int((rows["status"] == "error").sum()))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    draft = path.with_name(f".partial-{path.name}")
-    write(draft)
-    draft.replace(path)

@@ -108,6 +108,14 @@ class MpiLinks:
         """Return (n, …) sums over each receiver's arcs."""
         return np.asarray(self._incidence @ values)
 
+    def all_arcs(self, held: Array) -> Array:
+        """Return ``held``: no arc is left out."""
+        return held
+
+    def held(self, everywhere: Array) -> Array:
+        """Return ``everywhere``."""
+        return everywhere
+
     def total(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """Return the sums over all ranks, the same bits on each."""
         return tuple(self._total(np.array(values, dtype=float)).tolist())
