@@ -3,7 +3,7 @@
 from topologies.errors import TopologyError
 from topologies.extended import Extended, extended
 from topologies.families import families, fixed_size, make
-from topologies.files import is_path, read, write
+from topologies.files import read, write
 from topologies.spectrum import Spectrum
 from topologies.topology import Topology
 
@@ -15,7 +15,6 @@ __all__ = [
     "extended",
     "families",
     "fixed_size",
-    "is_path",
     "make",
     "read",
     "write",

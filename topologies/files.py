@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from topologies.formats.json_graphs import read_json, write_json
 from topologies.formats.matrices import read_npz, write_npz
 from topologies.topology import Topology
 
-__all__ = ["is_path", "read", "write"]
+__all__ = ["read", "write"]
 
 
 def read(path: str | os.PathLike[str], *, weight: str = "weight") -> Topology:
@@ -102,18 +102,6 @@ def write(topo: Topology, path: str | os.PathLike[str]) -> None:
         writer(topo, _plain_labels(topo), target)
     except UnicodeEncodeError as error:
         raise TopologyError(f"{target.suffix} cannot hold the character {error.object[error.start]!r}") from None
-
-
-def is_path(text: str) -> bool:
-    r"""Whether words that may name a family or a file name a file: colons are in paths, too.
-
-    Examples
-    --------
-    >>> [is_path(text) for text in ("net.gml", r"C:\nets\g.gml", "a:b/g.edgelist", "erdos_renyi:p=0.4", "ring")]
-    [True, True, True, False, False]
-    """
-    suffix = PureWindowsPath(text).suffix  # its separators are both of them
-    return suffix.lower() in _FORMATS or (bool(suffix) and ":" not in text) or Path(text).is_file()
 
 
 def _plain_labels(topo: Topology) -> list[int | str]:

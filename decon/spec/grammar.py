@@ -76,7 +76,7 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
 
 def make_topology(text: str, n: int, seed: int) -> Topology:
     """Make a family, or read the file, that ``text`` names."""
-    if Path(text).suffix and ":" not in text:
+    if Path(text).suffix and text.partition(":")[0] not in topologies.families():  # C:\nets\g.gml
         return topologies.read(text)
     name, params = parse(text)
     size = params.pop("n", None)
