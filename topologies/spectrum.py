@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from topologies.cayley import AbelianCayley
 from topologies.eigen import extremes
 from topologies.errors import TopologyError
+from topologies.frozen import Frozen, freeze
 from topologies.joins import Join
 from topologies.path_grid import PathGrid
 
@@ -48,7 +49,7 @@ class ClosedForm(Protocol):
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Frozen):
     """What theory needs of a graph.
 
     Attributes
@@ -97,8 +98,7 @@ class Spectrum:
             values = np.linalg.eigvalsh(self._topo.adjacency.toarray())
         else:
             return None
-        values.flags.writeable = False
-        return values
+        return freeze(values)
 
     @cached_property
     def adjacency_extremes(self) -> tuple[float, float, float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from topologies.errors import TopologyError
+from topologies.frozen import Frozen, freeze
 from topologies.magnitudes import LEAST, MOST
 
 if TYPE_CHECKING:
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Topology"]
 
-_Array = TypeVar("_Array", bound=NDArray[Any])
-
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class Topology:
+class Topology(Frozen):
     """A connected undirected graph with positive edge weights, seen as 2|E| arcs.
 
     Agents are ``0 … n-1`` in the node order of the graph; the graph's own labels are kept in ``labels``. Everything
@@ -68,10 +67,7 @@ class Topology:
         index = dict(zip(nodes, range(len(nodes)), strict=True))
         rows = np.fromiter((index[u] for u, _ in graph.edges), dtype=np.int64, count=graph.number_of_edges())
         cols = np.fromiter((index[v] for _, v in graph.edges), dtype=np.int64, count=graph.number_of_edges())
-        try:
-            weights = np.array([w for _, _, w in graph.edges(data="weight", default=1.0)], dtype=float)
-        except (TypeError, ValueError) as error:
-            raise TopologyError(f"edge weights must be real numbers: {error}") from None
+        weights = _real([w for _, _, w in graph.edges(data="weight", default=1.0)])
         self._fill(len(nodes), np.stack([rows, cols], axis=1), weights, name or graph.name or "graph", nodes)
 
     @classmethod
@@ -112,7 +108,7 @@ class Topology:
         pairs = np.asarray(edges)
         if pairs.ndim != 2 or pairs.shape[1] != 2 or not np.issubdtype(pairs.dtype, np.integer):
             raise TopologyError(f"edges must be an (E, 2) array of integers, not {pairs.dtype} {pairs.shape}")
-        values = np.ones(len(pairs)) if weights is None else np.asarray(weights, dtype=float)
+        values = np.ones(len(pairs)) if weights is None else _real(weights)
         if values.shape != (len(pairs),):
             raise TopologyError(f"{len(pairs)} edges need {len(pairs)} weights, not shape {values.shape}")
         self = cls.__new__(cls)
@@ -147,18 +143,19 @@ class Topology:
                 f"edge ({u!r}, {v!r}) has weight {weights[bad[0]]:g}; weights must be positive and finite, "
                 f"from {LEAST:g} to {MOST:g}"
             )
+        if n > 2 * len(edges):  # before anything of size n is made, which a mistyped n may not fit into memory
+            raise TopologyError(f"the graph is disconnected: {len(edges)} edges cannot connect {n} nodes")
         rows, cols = np.concatenate([edges, edges[:, ::-1]]).T
         adjacency = sp.csr_array((np.concatenate([weights, weights]), (rows, cols)), shape=(n, n))
         adjacency.sum_duplicates()
         if adjacency.nnz != 2 * len(edges):
             raise TopologyError(f"{len(edges) - adjacency.nnz // 2} edges are given more than once")
-        parts = connected_components(adjacency, directed=False, return_labels=False)
+        parts, part = connected_components(adjacency, directed=False)
         if parts > 1:
-            raise TopologyError(f"the graph is disconnected: {parts} components on {n} nodes")
-        for array in (adjacency.data, adjacency.indices, adjacency.indptr):
-            array.flags.writeable = False
+            apart = f"no path from {label(0)!r} to {label(int(np.argmax(part != part[0])))!r}"
+            raise TopologyError(f"the graph is disconnected: {parts} components on {n} nodes, {apart}")
         object.__setattr__(self, "n", int(n))
-        object.__setattr__(self, "adjacency", adjacency)
+        object.__setattr__(self, "adjacency", freeze(adjacency))
         object.__setattr__(self, "name", str(name))
         object.__setattr__(self, "_labels", None if labels is None else tuple(labels))
 
@@ -180,27 +177,27 @@ class Topology:
     def edges(self) -> NDArray[np.int64]:
         """(E, 2) edges, each once, smaller agent first, in lexicographic order."""
         keep = self.receivers < self.senders
-        return _frozen(np.stack([self.receivers[keep], self.senders[keep]], axis=1))
+        return freeze(np.stack([self.receivers[keep], self.senders[keep]], axis=1))
 
     @cached_property
     def weights(self) -> NDArray[np.float64]:
         """(E,) weights w_ij in the order of ``edges``."""
-        return _frozen(self.arc_weights[self.receivers < self.senders])
+        return freeze(self.arc_weights[self.receivers < self.senders])
 
     @cached_property
     def degrees(self) -> NDArray[np.float64]:
         """(n,) weighted degrees d_i = Σ_j w_ij."""
-        return _frozen(np.asarray(self.adjacency.sum(axis=1), dtype=float).ravel())
+        return freeze(np.asarray(self.adjacency.sum(axis=1), dtype=float).ravel())
 
     @cached_property
     def receivers(self) -> NDArray[np.int64]:
         """(2E,) the agent that each arc reaches; arcs are sorted by receiver, then sender."""
-        return _frozen(np.repeat(np.arange(self.n, dtype=np.int64), np.diff(self.adjacency.indptr)))
+        return freeze(np.repeat(np.arange(self.n, dtype=np.int64), np.diff(self.adjacency.indptr)))
 
     @cached_property
     def senders(self) -> NDArray[np.int64]:
         """(2E,) the agent that each arc starts from."""
-        return _frozen(self.adjacency.indices.astype(np.int64))
+        return freeze(self.adjacency.indices.astype(np.int64))
 
     @cached_property
     def reverse(self) -> NDArray[np.int64]:
@@ -209,7 +206,7 @@ class Topology:
         numbered = sp.csr_array(
             (np.arange(count), self.adjacency.indices, self.adjacency.indptr), shape=(self.n, self.n)
         )
-        return _frozen(numbered.T.tocsr().data.astype(np.int64))
+        return freeze(numbered.T.tocsr().data.astype(np.int64))
 
     @cached_property
     def arc_weights(self) -> NDArray[np.float64]:
@@ -219,12 +216,12 @@ class Topology:
     @cached_property
     def L_plus(self) -> sp.csr_array:
         """(n, n) CSR signless Laplacian D + A."""
-        return sp.csr_array(sp.diags_array(self.degrees) + self.adjacency)
+        return freeze(sp.csr_array(sp.diags_array(self.degrees) + self.adjacency))
 
     @cached_property
     def L_minus(self) -> sp.csr_array:
         """(n, n) CSR signed Laplacian D - A."""
-        return sp.csr_array(sp.diags_array(self.degrees) - self.adjacency)
+        return freeze(sp.csr_array(sp.diags_array(self.degrees) - self.adjacency))
 
     @cached_property
     def spectrum(self) -> Spectrum:
@@ -263,6 +260,12 @@ class Topology:
         return bool(connected_components(part, directed=False, return_labels=False) == 1)
 
 
-def _frozen(array: _Array) -> _Array:
-    array.flags.writeable = False
-    return array
+def _real(weights: ArrayLike) -> NDArray[np.float64]:
+    """Return weights as floats; what NumPy would drop in silence, an imaginary part or a mask, is refused."""
+    try:
+        found = np.asarray(weights)
+        if found.dtype.kind in "cmMV" or np.ma.is_masked(weights):
+            raise TypeError("complex or masked values, or dates")
+        return found.astype(float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TopologyError(f"edge weights must be real numbers: {error}") from None

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arrays import real_array
 from decon.attacks.base import Attack, View
 from decon.costs.base import Array
 from decon.errors import OptionError
 from topologies import Topology
+from topologies.frozen import Frozen, freeze
 
 __all__ = ["WorstCase"]
 
 
 @dataclass(frozen=True, eq=False)
-class WorstCase(Attack):
+class WorstCase(Frozen, Attack):
     """A prescribed sequence of errors, z = x + e^k; :meth:`against` takes the one that does most harm.
 
     Parameters
@@ -34,16 +36,12 @@ class WorstCase(Attack):
     errors: Array = field(repr=False)
 
     def __post_init__(self) -> None:
-        try:
-            errors = np.array(self.errors, dtype=float)
-        except (TypeError, ValueError):  # words, or rows of different lengths
-            raise OptionError("WorstCase: errors must be an array of numbers of shape (iterations, b, N)") from None
+        errors = np.array(real_array("WorstCase: errors", self.errors, error=OptionError))
         if errors.ndim != 3:
             raise OptionError(f"WorstCase: errors must have shape (iterations, b, N), not {errors.shape}")
         if not np.isfinite(errors).all():
             raise OptionError("WorstCase: errors must be finite, found NaN or infinity")
-        errors.flags.writeable = False
-        object.__setattr__(self, "errors", errors)
+        object.__setattr__(self, "errors", freeze(errors))
 
     @classmethod
     def against(

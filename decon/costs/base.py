@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arrays import checked, real_array
 from decon.errors import CostError
+from decon.options import NOT_NEGATIVE
+from topologies.frozen import Frozen, freeze
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -19,7 +22,7 @@ __all__ = ["Array", "Costs", "as_batch", "check_ridge", "row_sums"]
 Array = NDArray[np.float64]
 
 
-class Costs(ABC):
+class Costs(Frozen, ABC):
     """Local costs f_1 … f_n on R^N; agents are rows, and no method loops over them where a batch will do.
 
     Attributes
@@ -141,19 +144,16 @@ def as_batch(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Arra
     Raises
     ------
     CostError
-        If the shape differs or an entry is not finite; the message names the agent (first index).
+        If it is no array of real numbers (:func:`decon.arrays.real_array`), the shape differs or an entry is not
+        finite; the message names the agent (first index).
     """
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):  # ragged, or not numbers
-        raise CostError(f"{name} must be an array of real numbers, the same shape for each agent") from None
+    array = np.array(real_array(name, value), order="C")  # however it lay, sums are taken in one order
     if array.ndim != len(shape) or any(s not in (None, t) for s, t in zip(shape, array.shape, strict=True)):
         wanted = ", ".join("any" if s is None else str(s) for s in shape)
         raise CostError(f"{name} must have shape ({wanted}{',' if len(shape) == 1 else ''}), not {array.shape}")
     if not np.isfinite(array).all():
         raise CostError(f"{name} is not finite for agent {np.argwhere(~np.isfinite(array))[0][0]}")
-    array.flags.writeable = False
-    return array
+    return freeze(array)
 
 
 def row_sums(rows: Array) -> Array:
@@ -167,8 +167,6 @@ def check_ridge(ridge: float) -> float:
     Raises
     ------
     CostError
-        If it is negative or not finite.
+        If it is no number, negative or not finite.
     """
-    if not (np.isfinite(ridge) and ridge >= 0):
-        raise CostError(f"ridge must be finite and at least 0, not {ridge}")
-    return float(ridge)
+    return float(checked("ridge", ridge, NOT_NEGATIVE))

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arrays import whole_numbers
 from decon.costs.base import Array, Costs, as_batch, row_sums
 from decon.errors import CostError
 
@@ -139,7 +140,7 @@ class Quadratic(Costs):
 
     def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> Quadratic:
         """Return the costs of ``agents`` only."""
-        rows = np.asarray(agents, dtype=np.intp)
+        rows = whole_numbers("agents", agents)
         return Quadratic(self.H[rows], self.b[rows], self.constant[rows])
 
     def pooled(self) -> Quadratic:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.arrays import whole_number
 from decon.costs.base import Array, Costs, check_ridge
-from decon.errors import CostError
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -32,7 +32,7 @@ class Ridge(Costs):
     Raises
     ------
     CostError
-        If a size is below 1 or the ridge is negative.
+        If a size is no whole number of at least 1 or the ridge is negative.
 
     Examples
     --------
@@ -41,9 +41,7 @@ class Ridge(Costs):
     """
 
     def __init__(self, dim: int, ridge: float, n: int = 1) -> None:
-        if dim < 1 or n < 1:
-            raise CostError(f"n = {n} and dim = {dim} must both be at least 1")
-        self.n, self.dim, self.ridge = n, dim, check_ridge(ridge)
+        self.n, self.dim, self.ridge = whole_number("n", n, 1), whole_number("dim", dim, 1), check_ridge(ridge)
 
     @property
     def strong_convexity(self) -> float:

@@ -8,13 +8,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arrays import blocks_of, whole_numbers
 from decon.costs.base import Array
 from decon.errors import CostError
+from topologies.frozen import Frozen, freeze
 
 __all__ = ["Rows"]
 
 
-class Rows:
+class Rows(Frozen):
     """Rows of all agents stacked, those of agents with equally many side by side.
 
     Agents that hold the same number of rows are neighbours in the store, so that each product is one batched matrix
@@ -52,20 +54,20 @@ class Rows:
     """
 
     def __init__(self, blocks: ArrayLike | Sequence[ArrayLike], name: str) -> None:
-        parts = _parts(blocks, name)
+        parts = blocks_of(name, blocks)
+        _check_shapes(parts, name)
         counts = np.array([len(part) for part in parts], dtype=np.intp)
         if not counts.all():
             raise CostError(f"agent {int(np.argmin(counts))} holds no rows of {name}")
         order = np.argsort(counts, kind="stable")
-        stacked = np.concatenate([parts[i] for i in order], axis=0)
+        stacked = np.ascontiguousarray(np.concatenate([parts[i] for i in order], axis=0))  # tables lie by column
         finite = np.isfinite(stacked).all(axis=1)
         self._arrange(stacked, counts, order)
         if not finite.all():
             raise CostError(f"{name} is not finite for agent {self.owner[np.argmin(finite)]}")
 
     def _arrange(self, stacked: Array, counts: NDArray[np.intp], order: NDArray[np.intp]) -> None:
-        stacked.flags.writeable = False
-        self.stacked, self.counts, self._order = stacked, counts, order
+        self.stacked, self.counts, self._order = freeze(stacked), counts, order
         self.n, self.width = counts.size, stacked.shape[1]
         ordered = counts[order]
         self._bounds = np.concatenate([[0], np.cumsum(ordered)[:-1]])
@@ -116,7 +118,7 @@ class Rows:
         CostError
             If an agent's count differs from its rows', or a number is not finite.
         """
-        parts = [np.asarray(part, dtype=float) for part in values]  # type: ignore[union-attr]
+        parts = blocks_of(name, values)
         if len(parts) != self.n:
             raise CostError(f"{name} is given for {len(parts)} agents, the rows for {self.n}")
         for agent, part in enumerate(parts):
@@ -125,8 +127,7 @@ class Rows:
         out = np.concatenate([parts[i] for i in self._order])
         if not np.isfinite(out).all():
             raise CostError(f"{name} is not finite for agent {self.owner[np.argmin(np.isfinite(out))]}")
-        out.flags.writeable = False
-        return out
+        return freeze(out)
 
     def locate(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return (n, batch) storage places of the samples ``rows`` (n, batch), counted within each agent.
@@ -147,7 +148,7 @@ class Rows:
 
     def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> tuple[Rows, NDArray[np.intp]]:
         """Return the rows of ``agents`` only, and the (M',) storage places here that they came from."""
-        chosen = np.asarray(agents, dtype=np.intp)
+        chosen = whole_numbers("agents", agents)
         if not chosen.size:
             raise CostError("a subset needs at least one agent")
         counts = self.counts[chosen]
@@ -166,11 +167,10 @@ class Rows:
         return new
 
 
-def _parts(blocks: ArrayLike | Sequence[ArrayLike], name: str) -> list[Array]:
-    parts = [np.asarray(block, dtype=float) for block in blocks]  # type: ignore[union-attr]
+def _check_shapes(parts: list[Array], name: str) -> None:
     if not parts:
         raise CostError(f"{name} holds no agents")
+    width = parts[0].shape[1] if parts[0].ndim == 2 else 0
     for agent, part in enumerate(parts):
-        if part.ndim != 2 or part.shape[1] == 0 or part.shape[1] != parts[0].shape[-1]:
-            raise CostError(f"{name} of agent {agent} must be (m, {parts[0].shape[-1]}), not {part.shape}")
-    return parts
+        if part.ndim != 2 or part.shape[1] == 0 or part.shape[1] != width:
+            raise CostError(f"{name} of agent {agent} must be (m, {width or 'N'}), not {part.shape}")

@@ -11,10 +11,11 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from decon.arrays import checked
 from decon.costs.base import Array, Costs, check_ridge
 from decon.costs.newton import newton_prox
 from decon.costs.rows import Rows
-from decon.errors import CostError
+from decon.options import POSITIVE
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -218,8 +219,6 @@ def check_positive(name: str, value: float) -> float:
     Raises
     ------
     CostError
-        If it is not positive and finite.
+        If it is no number, or not positive and finite.
     """
-    if not (np.isfinite(value) and value > 0):
-        raise CostError(f"{name} must be positive and finite, not {value}")
-    return float(value)
+    return float(checked(name, value, POSITIVE))

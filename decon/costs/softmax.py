@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arrays import whole_number
 from decon.costs.base import Array
 from decon.costs.rows import Rows
 from decon.costs.samples import SampleCosts, mean_weights
@@ -62,8 +63,7 @@ class SoftmaxRegression(SampleCosts):
         classes: int,
         ridge: float = 0.0,
     ) -> None:
-        if classes < 2:
-            raise CostError(f"classes must be at least 2, not {classes}")
+        classes = whole_number("classes", classes, 2)
         rows = Rows(X, "X")
         labels = rows.store(y, "y")
         wrong = (labels != np.round(labels)) | (labels < 0) | (labels >= classes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.arrays import whole_numbers
 from decon.costs.base import Array, Costs
 from decon.costs.ridge import Ridge
 from decon.errors import CostError
@@ -34,7 +35,7 @@ class WithHub(Costs):
     Raises
     ------
     CostError
-        If the hub is not one agent or its N is not the workers'.
+        If one of them is no cost, the hub is not one agent or its N is not the workers'.
 
     Examples
     --------
@@ -45,6 +46,9 @@ class WithHub(Costs):
     """
 
     def __init__(self, hub: Costs, workers: Costs) -> None:
+        for name, given in (("the hub", hub), ("the workers", workers)):
+            if not isinstance(given, Costs):
+                raise CostError(f"{name} must have costs of decon.costs, not {given!r}")
         if hub.n != 1:
             raise CostError(f"a hub is one agent, not {hub.n}")
         if hub.dim != workers.dim:
@@ -104,7 +108,7 @@ class WithHub(Costs):
         CostError
             If the hub is listed at another place, or a worker does not exist.
         """
-        chosen = np.asarray(agents, dtype=np.intp)
+        chosen = whole_numbers("agents", agents)
         outside = (chosen < 0) | (chosen >= self.n)
         if outside.any():
             raise CostError(f"there is no agent {chosen[outside][0]} among {self.n}")

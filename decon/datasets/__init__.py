@@ -1,5 +1,6 @@
 """Data: real sets by name, synthetic ones of any size, and their split over agents."""
 
+from decon.datasets.agent_table import is_table, read_table
 from decon.datasets.dataset import Dataset
 from decon.datasets.generated import quadratics
 from decon.datasets.load import load, names
@@ -10,9 +11,11 @@ from decon.datasets.synthetic import synthetic_classification, synthetic_regress
 __all__ = [
     "Dataset",
     "costs",
+    "is_table",
     "load",
     "names",
     "quadratics",
+    "read_table",
     "split",
     "synthetic_classification",
     "synthetic_regression",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import math
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,9 @@ from numpy.typing import NDArray
 from decon.errors import DataError
 
 __all__ = ["check_digest", "read_covertype", "read_idx", "read_libsvm"]
+
+_SMALL, _RATIO = 2**28, 32
+"""A packed file may unfold to 256 MiB, or to so many times its size if that is more (covertype: 7 times)."""
 
 _COVERTYPE_COLUMNS = 55  # 54 attributes and the cover type
 
@@ -79,8 +85,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     array([7, 3], dtype=uint8)
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
+        with _opened(path) as file:
+            content = file.read()
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"cannot read {path}: {error}") from None
     if len(content) < 4 or content[:2] != b"\0\0":
         raise DataError(f"{path} is not an idx file: it does not start with two zero bytes")
@@ -121,8 +128,9 @@ def read_covertype(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, header=None, dtype=float).to_numpy()
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+        with _opened(path) as file:
+            table = pd.read_csv(file, header=None, dtype=float).to_numpy()
+    except (OSError, EOFError, MemoryError, ValueError, zlib.error) as error:
         raise DataError(f"cannot read {path} as comma-separated numbers: {error}") from None
     if table.shape[1] != _COVERTYPE_COLUMNS or not np.isfinite(table).all():
         raise DataError(f"every line of {path} must hold {_COVERTYPE_COLUMNS} numbers")
@@ -159,10 +167,27 @@ def read_libsvm(path: Path, features: int) -> tuple[NDArray[np.float64], NDArray
     from sklearn.datasets import load_svmlight_file
 
     try:
-        X, y = load_svmlight_file(str(path), n_features=features, zero_based=False)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+        with _opened(path) as file:
+            X, y = load_svmlight_file(file, n_features=features, zero_based=False)
+    except (OSError, EOFError, MemoryError, OverflowError, ValueError, zlib.error) as error:
         raise DataError(f"cannot read {path} as LIBSVM text: {error}") from None
     return np.asarray(X.toarray(), dtype=float), _whole(path, y)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, through the unpacker its suffix names; what unfolds without bound is refused after a look at it."""
+    unpack: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+    if path.suffix not in unpack:
+        return path.open("rb")
+    allowed = max(_SMALL, _RATIO * path.stat().st_size)
+    with unpack[path.suffix](path) as packed:
+        size = 0
+        while part := packed.read(2**20):
+            size += len(part)
+            if size > allowed:
+                raise ValueError(f"{path.stat().st_size} bytes would unfold to more than {allowed}")
+    opened: IO[bytes] = unpack[path.suffix](path)
+    return opened
 
 
 def _whole(path: Path, labels: NDArray[np.float64]) -> NDArray[np.int64]:

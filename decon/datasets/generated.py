@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.arrays import whole_numbers
 from decon.errors import DataError
+from decon.options import is_number, whole
 from decon.streams import stream
 
 if TYPE_CHECKING:
@@ -48,10 +50,10 @@ def quadratics(
     """
     from decon.costs import Quadratic
 
-    wanted = np.asarray(agents, dtype=np.int64)
-    if not (isinstance(dim, (int, np.integer)) and dim >= 1) or not 1 <= condition < np.inf:
+    wanted = whole_numbers("agents", agents, error=DataError)
+    if not whole(1).accepts(dim) or not (is_number(condition) and condition >= 1):
         raise DataError(f"quadratics need dim >= 1 and a finite condition >= 1, not {dim!r} and {condition!r}")
-    if wanted.ndim != 1 or (wanted < 0).any():
+    if (wanted < 0).any():
         raise DataError("agents must be a list of numbers of at least 0")
     H, b = np.empty((len(wanted), dim, dim)), np.empty((len(wanted), dim))
     for block in np.unique(wanted // _BLOCK):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.datasets.agent_table import is_table, read_table
 from decon.datasets.dataset import Dataset, Task
 from decon.datasets.files import DIGESTS, check_digest, read_covertype, read_idx, read_libsvm
 from decon.errors import DataError
@@ -50,9 +51,9 @@ def names() -> tuple[str, ...]:
 
 
 def load(
-    name: str, *, folder: str | Path | None = None, seed: int = 0, bias: bool = True, verify: bool = True
+    name: str | Path, *, folder: str | Path | None = None, seed: int = 0, bias: bool | None = None, verify: bool = True
 ) -> Dataset:
-    """Load a real data set.
+    """Load a real data set by name, or a table of your own.
 
     ==============  ===============  ========================================  ===================================
     name            training + test  features (without the bias)               scaling
@@ -72,18 +73,22 @@ def load(
     fetched by scikit-learn, which checks their digests and keeps them in ``folder``. MNIST has its own test set; the
     others are split at random, every class in proportion.
 
+    A path that ends in ``.csv`` or ``.tsv`` is read by :func:`decon.datasets.read_table`: all samples are for training,
+    and features and targets stay as they are.
+
     Parameters
     ----------
     name : str
-        One of :func:`names`.
+        One of :func:`names`, or a path.
     folder : path, optional
         Where files are looked for and kept; scikit-learn's own data directory unless given. Read there:
         ``covtype.data``, ``covtype.libsvm`` (or LIBSVM's own name, ``covtype``), and
         ``{train,t10k}-{images-idx3,labels-idx1}-ubyte``, plain or with ``.gz`` (the first two also with ``.bz2``).
     seed : int
         Of the split into training and test samples.
-    bias : bool
-        Append a column of ones; its weight is then regularised like the others.
+    bias : bool, optional
+        Append a column of ones; its weight is then regularised like the others. Unless given, the named sets get one,
+        and a table does not.
     verify : bool
         Compare files found in ``folder`` with their published digest, where there is one.
 
@@ -98,13 +103,16 @@ def load(
     >>> load("digits")
     Dataset('digits', classification, 1438 + 359 samples, 65 features, 10 classes)
     """
+    if is_table(name):
+        return read_table(Path(name) if folder is None else Path(folder).expanduser() / name, bias=bool(bias))
+    ones = bias is None or bool(bias)
     if name in _BUNDLED:
-        return _bundled(name, seed, bias)
+        return _bundled(str(name), seed, ones)
     if name == "covertype":
-        return _covertype(_home(folder), seed, bias, verify)
+        return _covertype(_home(folder), seed, ones, verify)
     if name == "mnist":
-        return _mnist(_home(folder), bias, verify)
-    raise DataError(f"unknown data set {name!r}; known are {', '.join(names())}")
+        return _mnist(_home(folder), ones, verify)
+    raise DataError(f"unknown data set {str(name)!r}; known are {', '.join(names())}, and paths of .csv and .tsv files")
 
 
 def _bundled(name: str, seed: int, bias: bool) -> Dataset:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.arrays import whole_number
 from decon.datasets.dataset import Dataset
 from decon.errors import DataError
+from decon.options import POSITIVE
 from decon.streams import stream
 
 __all__ = ["How", "split"]
@@ -27,6 +28,7 @@ def split(dataset: Dataset, n: int, how: How = "iid", *, alpha: float = 1.0, see
     Parameters
     ----------
     dataset : Dataset
+        Where it says who holds which sample (``owner``), that is the split, and ``how`` is left at its default.
     n : int
         Number of agents (P2: workers, the hub is not one of them).
     how : {"iid", "label", "dirichlet"}
@@ -47,8 +49,8 @@ def split(dataset: Dataset, n: int, how: How = "iid", *, alpha: float = 1.0, see
     Raises
     ------
     DataError
-        If there are more agents than samples, a class has fewer samples than agents that share it, or 100 Dirichlet
-        draws all leave an agent without a sample.
+        If there are more agents than samples, or another number than the data have, a class has fewer samples than
+        agents that share it, or 100 Dirichlet draws all leave an agent without a sample.
 
     References
     ----------
@@ -61,7 +63,9 @@ def split(dataset: Dataset, n: int, how: How = "iid", *, alpha: float = 1.0, see
     >>> [sorted(set(digits.y[part].tolist())) for part in split(digits, 20, "label")][:4]
     [[0], [0], [1], [1]]
     """
-    samples = len(dataset.y)
+    n, samples = whole_number("n", n, 0, error=DataError), len(dataset.y)
+    if dataset.owner is not None:
+        return _as_owned(dataset, n, how)
     if not 1 <= n <= samples:
         raise DataError(f"{samples} samples of {dataset.name} cannot be split over n = {n} agents")
     rng = stream(seed, "split")
@@ -71,13 +75,27 @@ def split(dataset: Dataset, n: int, how: How = "iid", *, alpha: float = 1.0, see
     elif how == "label":
         owner = _by_label(dataset, n, rng)
     elif how == "dirichlet":
-        if not (math.isfinite(alpha) and alpha > 0):
-            raise DataError(f"alpha must be positive and finite, not {alpha}")
+        if not POSITIVE.accepts(alpha):
+            raise DataError(f"alpha must be positive and finite, not {alpha!r}")
         owner = _by_dirichlet(dataset, n, alpha, rng)
     else:
         raise DataError(f"unknown split {how!r}; known are 'iid', 'label', 'dirichlet'")
+    return _parts(owner, n)
+
+
+def _parts(owner: NDArray[np.integer], n: int) -> list[NDArray[np.intp]]:
     order = np.argsort(owner, kind="stable")
     return list(np.split(order, np.cumsum(np.bincount(owner, minlength=n))[:-1]))
+
+
+def _as_owned(dataset: Dataset, n: int, how: str) -> list[NDArray[np.intp]]:
+    """Return what the data themselves say of who holds which sample."""
+    assigned = dataset.owner
+    if how != "iid":
+        raise DataError(f"{dataset.name} says who holds which sample; the split {how!r} is for data that do not")
+    if assigned is None or n != len(dataset.agents):
+        raise DataError(f"{dataset.name} holds samples of {len(dataset.agents)} agents, not of {n}")
+    return _parts(assigned, n)
 
 
 def _by_label(dataset: Dataset, n: int, rng: np.random.Generator) -> NDArray[np.intp]:

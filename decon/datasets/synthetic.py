@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.arrays import checked
 from decon.datasets.dataset import Dataset
 from decon.errors import DataError
+from decon.options import NOT_NEGATIVE, NUMBER, whole
 from decon.streams import stream
 
 __all__ = ["synthetic_classification", "synthetic_regression"]
@@ -34,8 +36,7 @@ def synthetic_regression(samples: int, features: int, *, noise: float = 0.1, see
     Dataset('synthetic regression', regression, 100 + 20 samples, 3 features)
     """
     _check(samples, features)
-    if not noise >= 0:
-        raise DataError(f"noise must not be negative, got {noise}")
+    checked("noise", noise, NOT_NEGATIVE, error=DataError)
     rng = stream(seed, "synthetic regression")
     X = rng.normal(size=(samples + max(1, samples // 5), features))
     y = X @ rng.normal(size=features) + noise * rng.normal(size=len(X))
@@ -68,8 +69,9 @@ def synthetic_classification(
     Dataset('synthetic classification', classification, 100 + 20 samples, 3 features, 4 classes)
     """
     _check(samples, features)
-    if classes < 2:
-        raise DataError(f"a classification needs at least two classes, not {classes}")
+    if not whole(2).accepts(classes):
+        raise DataError(f"a classification needs at least two classes, not {classes!r}")
+    checked("separation", separation, NUMBER, error=DataError)
     rng = stream(seed, "synthetic classification")
     centres = rng.normal(size=(classes, features))
     centres *= separation / np.linalg.norm(centres, axis=1, keepdims=True)
@@ -84,5 +86,5 @@ def synthetic_classification(
 
 
 def _check(samples: int, features: int) -> None:
-    if samples < 1 or features < 1:
-        raise DataError(f"samples = {samples} and features = {features} must both be at least 1")
+    if not (whole(1).accepts(samples) and whole(1).accepts(features)):
+        raise DataError(f"samples = {samples!r} and features = {features!r} must both be whole numbers of at least 1")

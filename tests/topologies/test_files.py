@@ -102,8 +102,8 @@ def test_npz_must_be_a_symmetric_matrix(tmp_path):
 
 
 def test_unknown_suffix_missing_file_and_labels(tmp_path):
-    with pytest.raises(TopologyError, match=r"'.csv'.*known"):
-        topologies.read(tmp_path / "a.csv")
+    with pytest.raises(TopologyError, match=r"'.xlsx'.*known"):
+        topologies.read(tmp_path / "a.xlsx")
     with pytest.raises(TopologyError, match="No such file"):
         topologies.read(tmp_path / "missing.gml")
     with pytest.raises(TopologyError, match="labels only"):

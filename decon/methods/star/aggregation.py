@@ -9,14 +9,18 @@ the result is NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from decon.arrays import real_array
 from decon.costs.base import Array
 from decon.errors import OptionError
+from decon.options import is_number, whole
 
 __all__ = [
     "Rule",
+    "as_messages",
     "centered_clipping",
     "coordinate_median",
     "krum",
@@ -49,11 +53,32 @@ def plausible(messages: Array) -> Array:
     array([[1.],
            [2.]])
     """
-    if messages.ndim != 2 or 0 in messages.shape:
-        raise OptionError(f"messages must be a nonempty (m, N) array, not {messages.shape}")
-    # max and min let NaN through, and a comparison with NaN is False
-    sane = (messages.max(axis=1) <= _TOO_LARGE) & (messages.min(axis=1) >= -_TOO_LARGE)
-    return messages if sane.all() else messages[sane]
+    given = as_messages(messages)
+    # max and min let NaN through, and a comparison with NaN is False; the bound is no number in single precision
+    highest, lowest = given.max(axis=1).astype(float), given.min(axis=1).astype(float)
+    sane = (highest <= _TOO_LARGE) & (lowest >= -_TOO_LARGE)
+    return given if sane.all() else given[sane]
+
+
+def as_messages(messages: Any) -> Array:
+    """Return messages as an (m, N) array of at least one number, in the precision they have.
+
+    Raises
+    ------
+    OptionError
+        If they are something else.
+
+    Examples
+    --------
+    >>> as_messages([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    floats = type(messages) is np.ndarray and messages.dtype.kind == "f"
+    given: Array = messages if floats else real_array("messages", messages, error=OptionError)
+    if given.ndim != 2 or 0 in given.shape:
+        raise OptionError(f"messages must be a nonempty (m, N) array, not {given.shape}")
+    return given
 
 
 def mean(messages: Array) -> Array:
@@ -72,7 +97,7 @@ def mean(messages: Array) -> Array:
     >>> mean(np.array([[0.0, 1.0], [2.0, 1.0]]))
     array([1., 1.])
     """
-    return np.asarray(messages.mean(axis=0))
+    return np.asarray(as_messages(messages).mean(axis=0))
 
 
 def coordinate_median(messages: Array) -> Array:
@@ -95,6 +120,7 @@ def coordinate_median(messages: Array) -> Array:
     >>> coordinate_median(np.array([[0.0, 1.0], [2.0, 3.0], [1e9, np.inf], [1.0, 2.0]]))
     array([1., 2.])
     """
+    messages = as_messages(messages)
     kept = plausible(messages)
     return np.asarray(np.median(kept, axis=0)) if len(kept) else _nothing(messages)
 
@@ -126,7 +152,8 @@ def trimmed_mean(messages: Array, *, trim: int) -> Array:
     >>> trimmed_mean(np.array([[0.0], [1.0], [2.0], [1e9]]), trim=1)
     array([1.5])
     """
-    if not 0 <= 2 * trim < len(messages):
+    messages = as_messages(messages)
+    if not whole(0).accepts(trim) or 2 * trim >= len(messages):
         raise OptionError(f"trim = {trim} from both ends leaves nothing of {len(messages)} messages")
     kept = plausible(messages)
     if not len(kept):
@@ -198,9 +225,14 @@ def multi_krum(messages: Array, *, byzantine: int, selected: int) -> Array:
     """
     from scipy.spatial.distance import pdist, squareform
 
+    messages = as_messages(messages)
+    if not (whole(0).accepts(byzantine) and whole(1).accepts(selected)):
+        raise OptionError(
+            f"Krum's byzantine ≥ 0 and selected ≥ 1 are whole numbers, not {byzantine!r} and {selected!r}"
+        )
     nearest = len(messages) - byzantine - 2
-    if byzantine < 0 or nearest < 1:
-        raise OptionError(f"Krum with byzantine = {byzantine} needs at least {max(byzantine, 0) + 3} messages")
+    if nearest < 1:
+        raise OptionError(f"Krum with byzantine = {byzantine} needs at least {byzantine + 3} messages")
     if not 1 <= selected <= len(messages) - byzantine:
         raise OptionError(f"selected must be in 1 … {len(messages) - byzantine}, not {selected}")
     kept = plausible(messages)
@@ -245,8 +277,9 @@ def centered_clipping(messages: Array, *, radius: float, iterations: int = 3) ->
     >>> centered_clipping(np.array([[0.0], [0.0], [1e9]]), radius=0.3, iterations=1)
     array([0.1])
     """
-    if not radius > 0 or iterations < 1:
-        raise OptionError(f"centered clipping needs radius > 0 and iterations ≥ 1, not {radius} and {iterations}")
+    messages = as_messages(messages)
+    if not (is_number(radius) or radius == np.inf) or not radius > 0 or not whole(1).accepts(iterations):
+        raise OptionError(f"centered clipping needs radius > 0 and iterations ≥ 1, not {radius!r} and {iterations!r}")
     kept = plausible(messages)
     if not len(kept):
         return _nothing(messages)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from decon.costs.base import Array
 from decon.errors import OptionError
-from decon.methods.star.aggregation import plausible
+from decon.methods.star.aggregation import as_messages, plausible
+from decon.options import POSITIVE, whole
 
 __all__ = ["GeometricMedian", "geometric_median", "weiszfeld"]
 
@@ -106,8 +107,9 @@ def weiszfeld(messages: Array, *, tolerance: float = 1e-6, iterations: int = 100
     """
     from scipy.spatial.distance import pdist, squareform
 
-    if not tolerance > 0 or iterations < 1:
-        raise OptionError(f"Weiszfeld needs tolerance > 0 and iterations ≥ 1, not {tolerance} and {iterations}")
+    if not POSITIVE.accepts(tolerance) or not whole(1).accepts(iterations):
+        raise OptionError(f"Weiszfeld needs tolerance > 0 and iterations ≥ 1, not {tolerance!r} and {iterations!r}")
+    messages = as_messages(messages)
     kept = plausible(messages)
     m = len(kept)
     if not m:

@@ -170,3 +170,70 @@ def test_clipping_at_an_infinite_radius_is_the_mean():
     messages = np.random.default_rng(0).normal(size=(7, 3))
     # centre + mean of offsets: a few roundings of numbers of order one
     np.testing.assert_allclose(centered_clipping(messages, radius=np.inf), messages.mean(axis=0), rtol=0, atol=1e-14)
+
+
+TAKEN = RULES | {"trimmed": partial(trimmed_mean, trim=1), "krum": partial(krum, byzantine=1)}
+TAKEN |= {
+    "multi-krum": partial(multi_krum, byzantine=1, selected=2),
+    "clipping, inf": partial(centered_clipping, radius=np.inf),
+}
+
+
+@pytest.mark.parametrize("rule", TAKEN.values(), ids=list(TAKEN))
+@pytest.mark.parametrize("shape", [(0, 2), (0, 1), (0, 0), (3, 0), (4,), (2, 2, 2), ()])
+def test_no_message_and_no_number_are_refused_by_every_rule(rule: Rule, shape: tuple[int, ...]) -> None:
+    with pytest.raises(OptionError, match=r"messages must be a nonempty \(m, N\) array"):
+        rule(np.zeros(shape))
+
+
+@pytest.mark.parametrize("rule", TAKEN.values(), ids=list(TAKEN))
+def test_messages_of_one_number_are_a_column_of_longer_ones(rule: Rule) -> None:
+    """Zeros beside a column change no norm, so that the rule's answer for it alone is the same."""
+    column = np.random.default_rng(5).normal(size=(9, 1))
+    padded = np.concatenate([column, np.zeros((9, 2))], axis=1)
+    found = rule(column)
+    assert found.shape == (1,)
+    np.testing.assert_allclose(
+        found, rule(padded)[:1], rtol=0, atol=1e-5
+    )  # the geometric median's tolerance, 1e-6 a message
+    assert not rule(padded)[1:].any()
+
+
+@pytest.mark.parametrize("rule", [mean, coordinate_median, geometric_median, partial(centered_clipping, radius=2.0)])
+@pytest.mark.parametrize("N", [1, 3])
+def test_one_message_is_the_answer(rule: Rule, N: int) -> None:
+    assert rule(np.full((1, N), 2.5)).tolist() == [2.5] * N
+
+
+@pytest.mark.parametrize("rule", TAKEN.values(), ids=list(TAKEN))
+def test_integers_lists_and_single_precision_are_messages(rule: Rule) -> None:
+    rows = np.random.default_rng(6).integers(-9, 10, size=(9, 2))
+    expected = rule(rows.astype(float))
+    assert np.array_equal(rule(rows), expected)
+    assert np.array_equal(rule(rows.tolist()), expected)  # type: ignore[arg-type]
+    # Weiszfeld stops at 1e-6 a message in either precision, everything else rounds to 6e-8 of numbers up to 10
+    np.testing.assert_allclose(rule(rows.astype(np.float32)), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("rule", TAKEN.values(), ids=list(TAKEN))
+def test_complex_masked_and_text_messages_are_refused(rule: Rule) -> None:
+    for wrong in (np.ones((9, 2)) + 1j, np.ma.masked_array(np.ones((9, 1)), [[1]] + [[0]] * 8), [["a"]] * 9):
+        with pytest.raises(OptionError, match="messages must be an array of real numbers"):
+            rule(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (partial(trimmed_mean, trim=1.0), "trim = 1.0"),
+        (partial(trimmed_mean, trim=True), "trim = True"),
+        (partial(krum, byzantine=1.0), "not 1.0 and 1"),
+        (partial(multi_krum, byzantine=1, selected=2.5), "not 1 and 2.5"),
+        (partial(centered_clipping, radius="1"), "not '1' and 3"),
+        (partial(centered_clipping, radius=1.0, iterations=1.5), "not 1.0 and 1.5"),
+        (partial(centered_clipping, radius=np.nan), "not nan and 3"),
+    ],
+)
+def test_counts_are_whole_numbers(call: Rule, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        call(np.zeros((9, 2)))

@@ -1,0 +1,1 @@
+"""One module a file format; :mod:`topologies.files` chooses by suffix."""
