@@ -16,6 +16,8 @@ from decon.runs.stopping import Residuals
 from decon.screens.detection import Detection, undetected_harm
 from decon.screens.median_distance import MedianDistance
 from decon.screens.profiling import Profiling, Road
+from decon.spec.experiment import Experiment
+from decon.spec.registry import register
 from decon.studies.comparison import compare
 from decon.studies.improvement import design
 from decon.studies.tradeoff import penalty_tradeoff
@@ -28,6 +30,7 @@ __all__ = [
     "DeconError",
     "Detection",
     "Exact",
+    "Experiment",
     "MedianDistance",
     "OptionError",
     "Profiling",
@@ -49,6 +52,7 @@ __all__ = [
     "minimizer",
     "penalty_tradeoff",
     "plots",
+    "register",
     "solve",
     "tv_minimizer",
     "tv_threshold",

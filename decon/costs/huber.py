@@ -53,7 +53,7 @@ class Huber(SampleCosts):
         self,
         A: ArrayLike | Sequence[ArrayLike],
         y: ArrayLike | Sequence[ArrayLike],
-        delta: float,
+        delta: float = 1.0,
         ridge: float = 0.0,
     ) -> None:
         self.delta = check_positive("delta", delta)

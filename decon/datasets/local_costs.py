@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ def costs(
     seed: int = 0,
     ridge: float = 0.0,
     agents: Sequence[int] | NDArray[np.integer] | None = None,
+    kind: Callable[..., Costs] | None = None,
+    **options: Any,
 ) -> Costs:
     """Share a data set out over ``n`` agents and return their local costs.
 
@@ -43,11 +46,15 @@ def costs(
         Added to each agent's cost.
     agents : sequence of int, optional
         Whose costs to return, in this order; all n unless given. No other agent's samples are kept.
+    kind : class of Costs, optional
+        Made as ``kind(X, y, ridge=ridge)``, and with ``classes=`` if it takes that; by the task unless given.
+    **options
+        Further options of ``kind``.
 
     Returns
     -------
     Costs
-        :class:`~decon.costs.LeastSquares` of a regression (a sum over the agent's samples),
+        Unless a kind is given, :class:`~decon.costs.LeastSquares` of a regression (a sum over the agent's samples),
         :class:`~decon.costs.LogisticRegression` of two classes and :class:`~decon.costs.SoftmaxRegression` of more
         (means over them).
 
@@ -69,8 +76,10 @@ def costs(
     if agents is not None:
         parts = [parts[agent] for agent in agents]
     X, y = [data.X[part] for part in parts], [data.y[part] for part in parts]
-    if data.task == "regression":
-        return LeastSquares(X, y, ridge)
-    if len(data.classes) == 2:
-        return LogisticRegression(X, y, ridge)
-    return SoftmaxRegression(X, y, len(data.classes), ridge)
+    if kind is None:
+        kind = LeastSquares if data.task == "regression" else SoftmaxRegression
+        if data.task != "regression" and len(data.classes) == 2:
+            kind = LogisticRegression
+    if "classes" in inspect.signature(kind).parameters:
+        options["classes"] = len(data.classes)
+    return kind(X, y, ridge=ridge, **options)

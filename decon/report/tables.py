@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from decon.spec.grammar import as_number
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -169,9 +171,9 @@ def verify_all(experiment: Experiment, seeds: int, *, progress: bool = False) ->
         table = verify(
             topo,
             experiment.build_costs(topo.n),
-            penalty=experiment.number_or_name(),
+            penalty=as_number(experiment.penalty),
             byzantine=experiment.byzantine,
-            attack=experiment.build_attack(),
+            attack=None if experiment.byzantine in (0, ()) else experiment.build_attack(),
             iterations=experiment.iterations,
             seeds=range(experiment.seed, experiment.seed + seeds),
         )

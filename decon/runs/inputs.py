@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.attacks import Attack, NoAttack
+from decon.attacks.liars import Liars, choose
 from decon.costs.base import Array, Costs
 from decon.errors import OptionError
+from decon.options import whole
 from decon.runs.stopping import Residuals
 from decon.streams import stream
 from topologies import Topology
 
-__all__ = ["check_numbers", "check_parts", "dtype_of", "initial"]
+__all__ = ["check_falsification", "check_numbers", "check_parts", "dtype_of", "initial"]
 
-_NUMBER = (int, float, np.integer, np.floating)
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def dtype_of(precision: str) -> type[np.floating[Any]]:
@@ -29,7 +33,7 @@ def dtype_of(precision: str) -> type[np.floating[Any]]:
 def check_numbers(
     topo: Topology,
     costs: Costs,
-    byzantine: Sequence[int] | NDArray[np.integer[Any]],
+    byzantine: Liars,
     dual_bound: float,
     iterations: int,
     tol: float | Residuals | None,
@@ -39,25 +43,14 @@ def check_numbers(
     """Refuse what cannot run; return the falsifying agents in ascending order."""
     if costs.n != topo.n:
         raise OptionError(f"{topo.n} agents need {topo.n} costs, not {costs.n}")
-    try:
-        given = np.asarray(byzantine)
-    except ValueError:  # ragged
-        raise OptionError(f"byzantine must be a list of agent indices, not {byzantine!r}") from None
-    if given.ndim != 1 or (given.size and not np.issubdtype(given.dtype, np.integer)):
-        raise OptionError(f"byzantine must be a list of agent indices, not {byzantine!r}")
-    who = np.unique(given.astype(np.int64))
-    if who.size and (who[0] < 0 or who[-1] >= topo.n):
-        raise OptionError(f"byzantine agents must lie in 0 … {topo.n - 1}, found {who[0] if who[0] < 0 else who[-1]}")
-    if 2 * who.size > topo.n:
-        raise OptionError(f"{who.size} of {topo.n} agents Byzantine is a majority; no method can help")
-    if not (isinstance(dual_bound, _NUMBER) and dual_bound > 0):
+    if not (_is_real(dual_bound) and dual_bound > 0):
         raise OptionError(f"the dual bound must be positive, not {dual_bound!r}")
     for name, value, least in (("iterations", iterations, 0), ("record_every", record_every, 1), ("seed", seed, 0)):
-        if not isinstance(value, (int, np.integer)) or value < least:
+        if not whole(least).accepts(value):
             raise OptionError(f"{name} must be an integer of at least {least}, not {value!r}")
-    if tol is not None and not isinstance(tol, Residuals) and not (isinstance(tol, _NUMBER) and tol > 0):
+    if tol is not None and not isinstance(tol, Residuals) and not (_is_real(tol) and tol > 0):
         raise OptionError(f"tol must be positive, not {tol!r}")
-    return who
+    return choose(topo, byzantine, seed)
 
 
 def check_parts(attack: object, screening: object, local_step: object, method: object = None) -> None:
@@ -70,6 +63,17 @@ def check_parts(attack: object, screening: object, local_step: object, method: o
     ):
         if given is not None and (isinstance(given, type) or not fits):
             raise OptionError(f"{name} must be an object such as {example}, not {given!r}")
+
+
+def check_falsification(who: NDArray[np.int64], attack: Attack | None) -> Attack:
+    """Refuse liars without a lie and a lie without liars; return what is sent."""
+    if attack is None and who.size:
+        raise OptionError(
+            f"{who.size} agents are Byzantine, but attack is not given; decon.attacks.NoAttack() lets them be honest"
+        )
+    if not (attack is None or isinstance(attack, NoAttack) or who.size):
+        raise OptionError(f"the attack {attack!r} is given, but nobody to make it; say who is byzantine")
+    return attack or NoAttack()
 
 
 def initial(name: str, given: ArrayLike | Literal["normal"] | None, costs: Costs, seed: int) -> Array:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decon.attacks import Attack, NoAttack
+from decon.attacks import Attack
+from decon.attacks.liars import Liars
 from decon.costs.base import Costs
 from decon.errors import OptionError
 from decon.methods.admm import Admm
@@ -19,7 +20,7 @@ from decon.methods.local_steps import Exact, LocalStep
 from decon.methods.protocol import Algorithm
 from decon.network.links import Links
 from decon.runs.checkpoint import Checkpoint
-from decon.runs.inputs import check_numbers, check_parts, dtype_of, initial
+from decon.runs.inputs import check_falsification, check_numbers, check_parts, dtype_of, initial
 from decon.runs.loop import Callback, Probe, Run
 from decon.runs.metrics import Metrics
 from decon.runs.result import EVENT, Result
@@ -39,7 +40,7 @@ def solve(
     *,
     method: Algorithm | None = None,
     penalty: float | str = "auto",
-    byzantine: Sequence[int] | NDArray[np.integer[Any]] = (),
+    byzantine: Liars = (),
     attack: Attack | None = None,
     screening: Screening | None = None,
     dual_bound: float = np.inf,
@@ -74,10 +75,11 @@ def solve(
         ``dual_bound``, ``local_step`` and ``alpha0`` are shorthands for ``method=Admm(…)`` and go with no other.
     penalty : float or {"auto", "certified", "theorem3", "exact"}
         c, or how theory should choose it, see :func:`decon.methods.penalty.choose_penalty`.
-    byzantine : sequence of int
-        The falsifying agents; at most half of all.
-    attack : Attack, optional
-        What they send; nothing false unless given.
+    byzantine : list, int or float
+        The falsifying agents, at most half of all: a list of their numbers, or labels as text; or how many, or which
+        share below 1, to be drawn by :func:`decon.draw_byzantine` with this seed.
+    attack : Attack
+        What they send; needed if anyone falsifies, and only then.
     screening : Screening, optional
         How honest agents judge messages before they use them.
     dual_bound : float
@@ -146,6 +148,7 @@ def solve(
     whole = where.whole
     who = check_numbers(topo, whole, byzantine, dual_bound, iterations, tol, record_every, seed)
     check_parts(attack, screening, local_step, method)
+    falsify = check_falsification(who, attack)
     first = initial("x0", x0, whole, seed)[where.links.agents].astype(dtype_of(precision), copy=False)
     alpha = None if alpha0 is None else initial("alpha0", alpha0, whole, seed)
     given = Admm(penalty, float(dual_bound), local_step or Exact(), alpha)
@@ -159,7 +162,7 @@ def solve(
         costs=where.costs,
         method=method,
         byzantine=who,
-        attack=attack or NoAttack(),
+        attack=falsify,
         screening=screening,
         seed=seed,
         rate=None if screening is None else rate_of(method, topo, whole),

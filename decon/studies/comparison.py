@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from decon.attacks import Attack, Gaussian
-from decon.attacks.liars import draw_byzantine
+from decon.attacks import Attack
+from decon.attacks.liars import Liars, choose
 from decon.costs import Costs
 from decon.errors import OptionError
+from decon.runs.inputs import check_falsification
 from decon.runs.result import Result
 from decon.runs.solve import solve
+from decon.spec.defaults import ATTACK, COMPARED
+from decon.spec.experiment import Experiment
+from decon.spec.objects import make_attack
 from decon.studies.predictions import promises
+from decon.studies.rows import measures, worst_at_end
 from topologies import Topology
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Runs", "compare"]
-
-TOLERANCE = 1e-6
-"""The distance at which an iteration count is reported."""
+__all__ = ["Runs", "compare", "compare_experiment"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def compare(
     costs: Costs | Callable[[int], Costs],
     *,
     penalty: float | str = "auto",
-    byzantine: int | Sequence[int] = 0,
+    byzantine: Liars = COMPARED["byzantine"],
     attack: Attack | None = None,
     iterations: int = 400,
     seed: int = 0,
@@ -59,8 +61,9 @@ def compare(
         Local costs; or a function from a number of agents to local costs, for topologies of several sizes.
     penalty : float or str
         As in :func:`decon.solve`; named penalties are chosen for each topology.
-    byzantine : int or sequence of int
-        How many agents falsify (drawn so that the honest ones stay connected), or which. 0: no attacked run.
+    byzantine : int, float or list
+        How many agents falsify, or which share below 1 (drawn so that the honest ones stay connected), or which; see
+        :func:`decon.attacks.liars.choose`. 0: no attacked run.
     attack : Attack, optional
         ``Gaussian(1, 1)``, P1's, unless given.
     iterations, seed : int
@@ -93,23 +96,47 @@ def compare(
     >>> table["rate"].round(2).to_dict()
     {'ring': 0.67, 'complete': 0.75}
     """
+    given = {"penalty": penalty, "iterations": iterations, "seed": seed, **options}
+
+    def told(topo: Topology, local: Costs) -> dict[str, Any]:
+        who = choose(topo, byzantine, seed)
+        if attack is not None:
+            check_falsification(who, attack)
+        return {**given, "byzantine": who, "attack": attack or make_attack(ATTACK)} if who.size else given
+
+    return _compare(_named(topologies_), lambda n: costs(n) if callable(costs) else costs, told, progress)
+
+
+def compare_experiment(experiment: Experiment, *, progress: bool = False) -> pd.DataFrame:
+    """Return :func:`compare` of an experiment in words."""
+    return _compare(experiment.build_topologies(), experiment.build_costs, experiment.options, progress)
+
+
+def _compare(
+    named: Mapping[str, Topology],
+    costs: Callable[[int], Costs],
+    told: Callable[[Topology, Costs], dict[str, Any]],
+    progress: bool,
+) -> pd.DataFrame:
+    """Run each topology without and with its liars; ``told`` gives the keyword arguments of :func:`decon.solve`."""
     import pandas as pd
     from tqdm import tqdm
 
-    named = _named(topologies_)
-    options |= {"iterations": iterations, "seed": seed}
     table, runs = [], []
     for name, topo in tqdm(named.items(), disable=not progress, unit="topology", leave=False):
-        local = costs(topo.n) if callable(costs) else costs
+        local = costs(topo.n)
         began = time.perf_counter()
-        honest = solve(topo, local, penalty=penalty, **options)
-        who = draw_byzantine(topo, byzantine, seed) if isinstance(byzantine, int) else np.asarray(byzantine)
+        options = told(topo, local)
+        lies = {key: options.pop(key) for key in ("byzantine", "attack") if key in options}
+        honest = solve(topo, local, **options)
         attacked = None
-        if who.size:
-            falsify = attack or Gaussian(1.0, 1.0)
-            attacked = solve(topo, local, penalty=honest.penalty, byzantine=who, attack=falsify, **options)
+        if lies:
+            if "method" not in options:
+                options["penalty"] = honest.penalty  # chosen once
+            attacked = solve(topo, local, **options, **lies)
         runs.append((topo, honest, attacked))
-        table.append({"topology": name, **_row(topo, local, honest, attacked), "seconds": time.perf_counter() - began})
+        row = _row(topo, local, honest, attacked, admm="method" not in options)
+        table.append({"topology": name, **row, "seconds": time.perf_counter() - began})
     frame = pd.DataFrame(table).set_index("topology")
     frame.attrs["runs"] = Runs(tuple(runs))
     return frame
@@ -136,9 +163,9 @@ def _named(given: Mapping[str, Topology] | Sequence[Topology]) -> dict[str, Topo
     return named
 
 
-def _row(topo: Topology, costs: Costs, honest: Result, attacked: Result | None) -> dict[str, Any]:
-    fit, spectrum = honest.rate(), topo.spectrum
-    first = honest.iterations_to(TOLERANCE)
+def _row(topo: Topology, costs: Costs, honest: Result, attacked: Result | None, *, admm: bool) -> dict[str, Any]:
+    found, spectrum = measures(honest), topo.spectrum
+    first = found["iterations_to_1e-6"]
     row: dict[str, Any] = {
         "n": topo.n,
         "edges": topo.n_edges,
@@ -146,17 +173,17 @@ def _row(topo: Topology, costs: Costs, honest: Result, attacked: Result | None) 
         "signless_max": spectrum.signless_max,
         "graph_condition": spectrum.graph_condition,
         "penalty": honest.penalty,
-        "penalty_from": honest.manifest["penalty"]["source"],
-        "rate": fit.rate,
-        "rate_error": fit.error,
-        "iterations_to_1e-6": np.nan if first is None else first,
-        "final_error": honest.distance[-1],
-        "status": honest.status,
+        "penalty_from": found["penalty_from"],
+        "rate": found["rate"],
+        "rate_error": found["rate_error"],
+        "iterations_to_1e-6": np.nan if first is None else int(first),
+        "final_error": found["distance"],
+        "status": found["status"],
     }
-    bound = 0.0 if attacked is None else float(np.max(attacked.error_norm))
-    row |= promises(topo, costs, honest.penalty, () if attacked is None else attacked.byzantine, bound)
+    if admm:  # what theory promises is about ADMM
+        bound = 0.0 if attacked is None else float(np.max(attacked.error_norm))
+        row |= promises(topo, costs, honest.penalty, () if attacked is None else attacked.byzantine, bound)
     if attacked is not None:
-        tail = max(1, len(attacked.distance) // 10)
-        row["attacked_error"] = float(np.max(attacked.distance[-tail:]))
+        row["attacked_error"] = worst_at_end(attacked)
         row["attacked_status"] = attacked.status
     return row

@@ -1,129 +1,17 @@
-"""Checked reading of tables: unknown keys are refused with the nearest known one, objects are built by name."""
+"""The axes of a grid: lists, single values and ranges."""
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from decon.errors import OptionError
-from decon.options import Kind
+from decon.spec.tables import refuse_unknown
 
-__all__ = ["build", "expand", "known", "normal", "refuse_unknown", "refuse_wrong"]
-
-
-def refuse_unknown(given: Iterable[str], allowed: Iterable[str], where: str) -> None:
-    """Raise unless every key is allowed.
-
-    Raises
-    ------
-    OptionError
-        Naming the first unknown key and the allowed one nearest to it.
-
-    Examples
-    --------
-    >>> refuse_unknown(["penalti"], ["penalty", "seed"], "[grid]")
-    Traceback (most recent call last):
-    decon.errors.OptionError: [grid] has no key 'penalti'; did you mean 'penalty'?
-    """
-    choices = list(allowed)
-    for key in given:
-        if key not in choices:
-            raise OptionError(f"{where} has no key {key!r}; {_hint(key, choices)}")
-
-
-def refuse_wrong(table: Mapping[str, Any], kinds: Mapping[str, Kind], where: str) -> None:
-    """Raise unless every value is of the kind that its key asks for.
-
-    Raises
-    ------
-    OptionError
-        Naming the first that is not.
-
-    Examples
-    --------
-    >>> from decon.options import POSITIVE
-    >>> refuse_wrong({"alpha": "much"}, {"alpha": POSITIVE}, "[problem]")
-    Traceback (most recent call last):
-    decon.errors.OptionError: [problem] alpha must be a positive finite number, not 'much'
-    """
-    for key, kind in kinds.items():
-        if key in table and not kind.accepts(table[key]):
-            raise OptionError(f"{where} {key} must be {kind.words}, not {table[key]!r}")
-
-
-def known(name: Any, choices: Iterable[str], what: str) -> str:
-    """Return ``name`` if it is one of ``choices``.
-
-    Raises
-    ------
-    OptionError
-        Naming it and the nearest choice.
-    """
-    names = list(choices)
-    if not isinstance(name, str) or name not in names:
-        raise OptionError(f"unknown {what} {name!r}; {_hint(str(name), names)}")
-    return name
-
-
-def _hint(key: str, choices: list[str]) -> str:
-    folded = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(key.lower(), folded, n=1, cutoff=0.5)
-    return f"did you mean {folded[near[0]]!r}?" if near else f"known are {', '.join(choices)}"
-
-
-def normal(entry: Any, registry: Mapping[str, type], what: str) -> dict[str, Any]:
-    """Return a name, or a table with a ``kind``, as a full table of options: the form that is hashed and built.
-
-    Every option is written out, defaults too, so that a default that changes with a release changes the hash.
-    """
-    table = {"kind": entry} if isinstance(entry, str) else entry
-    if not isinstance(table, Mapping) or "kind" not in table:
-        raise OptionError(f"a {what} is a name or a table with a kind, not {entry!r}")
-    kind = known(table["kind"], registry, what)
-    fields = {field.name: field for field in dataclasses.fields(registry[kind])}
-    refuse_unknown((key for key in table if key != "kind"), fields, f"{what} {kind}")
-    full: dict[str, Any] = {"kind": kind}
-    for name, field in fields.items():
-        if name in table:
-            value = table[name]
-            full[name] = normal(value, registry, what) if isinstance(value, Mapping) and "kind" in value else value
-        elif field.default is not dataclasses.MISSING:
-            full[name] = field.default
-        elif field.default_factory is not dataclasses.MISSING:
-            full[name] = field.default_factory()
-        else:
-            raise OptionError(f"{what} {kind} needs {name}")
-    return full
-
-
-def build(table: Mapping[str, Any], registry: Mapping[str, type]) -> Any:
-    """Return the object that a table made by :func:`normal` stands for.
-
-    Examples
-    --------
-    >>> import decon.attacks
-    >>> names = {"Gaussian": decon.attacks.Gaussian}
-    >>> build(normal({"kind": "Gaussian", "std": 2.0}, names, "attack"), names)
-    Gaussian(mean=0.0, std=2.0, replace=False)
-    """
-    options = {
-        name: build(value, registry) if isinstance(value, Mapping) and "kind" in value else _frozen(value)
-        for name, value in table.items()
-        if name != "kind"
-    }
-    try:
-        return registry[table["kind"]](**options)
-    except TypeError as error:
-        raise OptionError(f"{table['kind']} cannot take these options: {error}") from None
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+__all__ = ["expand"]
 
 
 def expand(value: Any, where: str) -> list[Any]:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from decon.errors import OptionError
 from decon.files import flush as flush_to_disk
 from decon.files import hold, write_whole
+from decon.studies.rows import REAL, TEXT, WHOLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,25 +39,6 @@ _PACKS = 32
 
 _ROW = "row"
 """The one column of a single row's file, its text in JSON."""
-
-_TEXT = ("key", "topology", "attack", "method", "penalty", "status", "message", "penalty_from")
-_WHOLE = ("attempt", "n", "seed", "iterations", "severed")
-_REAL = (
-    "byzantine",
-    "strength",
-    "distance",
-    "distance_all",
-    "worst_distance",
-    "consensus_error",
-    "objective",
-    "error_norm",
-    "rate",
-    "rate_error",
-    "iterations_to_1e-6",
-    "penalty_value",
-    "seconds",
-    "finished",
-)
 
 
 class Store:
@@ -103,8 +85,6 @@ class Store:
 
     def tidy(self) -> None:
         """Pack what an earlier, killed run left, and merge packed files if there are many of them."""
-        import pyarrow as pa
-
         packs, parts = self._files("rows-*.parquet"), self._files("part-*.parquet")
         for stale in self._files(".partial-*"):
             stale.unlink(missing_ok=True)
@@ -112,7 +92,7 @@ class Store:
         if merge:
             found = [table for file in merge if (table := _read(file)) is not None]
             if found:
-                _write(_once(pa.concat_tables(found)), self._new_pack())
+                _write(_once(_join(found)), self._new_pack())
             for file in merge:
                 file.unlink(missing_ok=True)
 
@@ -127,8 +107,6 @@ class Store:
         return {row["key"]: (row["attempt"], row["status"] == "error") for row in rows}
 
     def _all(self) -> pa.Table:
-        import pyarrow as pa
-
         tables = []
         for file in self._files("*.parquet"):
             try:
@@ -139,7 +117,7 @@ class Store:
                 tables.append(table)
         if not tables:
             tables.append(_schema().empty_table())
-        return tables[0] if len(tables) == 1 else _once(pa.concat_tables(tables))  # one file holds no key twice
+        return tables[0] if len(tables) == 1 else _once(_join(tables))  # one file holds no key twice
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -167,14 +145,32 @@ class Store:
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    kinds = ((_TEXT, pa.string()), (_WHOLE, pa.int64()), (_REAL, pa.float64()))
+    kinds = ((TEXT, pa.string()), (WHOLE, pa.int64()), (REAL, pa.float64()))
     return pa.schema([(name, kind) for names, kind in kinds for name in names])
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return rows as a table: the columns every row has, and whatever else there is, kept by its own type."""
     import pyarrow as pa
 
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=_schema())
+    found = [dict(row) for row in rows]
+    other = dict.fromkeys(name for row in found for name in row if name not in _schema().names)
+    more = [pa.field(name, _type_of([row.get(name) for row in found])) for name in other]
+    return pa.Table.from_pylist(found, schema=pa.schema([*_schema(), *more]))
+
+
+def _type_of(values: Sequence[Any]) -> pa.DataType:
+    import pyarrow as pa
+
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values if value is not None):
+        return pa.float64()
+    return pa.infer_type(values)
+
+
+def _join(tables: Sequence[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.concat_tables(tables, promote_options="permissive")  # a column that some lack is missing there
 
 
 def _single(row: Mapping[str, Any]) -> pa.Table:
@@ -220,7 +216,9 @@ def _read(file: Path) -> pa.Table | None:
             whole = pq.ParquetFile(stream, page_checksum_verification=True).read()
             if whole.column_names == [_ROW]:
                 return _table([json.loads(text) for text in whole.column(_ROW).to_pylist()])
-            return whole.select(_schema().names).cast(_schema())
+            if not {"key", "attempt", "status"} <= set(whole.column_names):
+                raise ValueError("no key, attempt and status")
+            return _join([_schema().empty_table(), whole])
         except (ValueError, KeyError, OSError) as error:  # Arrow's own and JSON's are among them
             if file.name.startswith("part-"):
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -12,18 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import topologies
-from decon import __version__, attacks
+from decon import __version__
 from decon.errors import OptionError
 from decon.methods.penalty import METHODS
 from decon.options import POSITIVE, Kind, or_none, whole
-from decon.studies.options import build, expand, known, normal, refuse_unknown, refuse_wrong
-from decon.studies.problem import check_problem
-from decon.studies.registry import ATTACKS, LOCAL_STEPS, SCREENINGS
+from decon.spec.defaults import ATTACK
+from decon.spec.experiment import Experiment
+from decon.spec.networks import make_topology, network_table
+from decon.spec.networks import with_content as with_file
+from decon.spec.objects import build, normal
+from decon.spec.problems import problem_table
+from decon.spec.problems import with_content as with_shards
+from decon.spec.registry import registry, use
+from decon.spec.tables import known, refuse_unknown, refuse_wrong
+from decon.studies.options import expand
 
 __all__ = ["AXES", "FORMAT", "Cell", "Study"]
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the meaning of a cell changes, so that old rows are not taken for new ones."""
 
 AXES = ("topology", "n", "seed", "byzantine", "attack", "strength", "method", "penalty")
@@ -34,17 +41,21 @@ _DEFAULTS: dict[str, Any] = {
     "n": 20,
     "seed": 0,
     "byzantine": 0.0,
-    "attack": "Gaussian",
+    "attack": ATTACK,
     "strength": 1.0,
     "method": "admm",
     "penalty": "auto",
 }
-_RUN = {"iterations": 400, "tol": None, "record_every": 1, "x0": None}
+_NOBODY = {"kind": "NoAttack"}
+_RUN = {name: getattr(Experiment, name) for name in ("iterations", "tol", "record_every", "x0", "alpha0", "precision")}
+_METHOD = ("method", "screening", "dual_bound", "local_step")
 _RUN_KINDS = {
     "iterations": whole(0),
     "tol": or_none(POSITIVE),
     "record_every": whole(1),
     "x0": or_none(Kind('"normal"', lambda value: value == "normal")),
+    "alpha0": or_none(Kind('"normal"', lambda value: value == "normal")),
+    "precision": Kind('"double" or "single"', lambda value: value in ("double", "single")),
 }
 
 
@@ -66,6 +77,27 @@ class Cell:
     labels: dict[str, Any]
     spec: dict[str, Any]
 
+    def experiment(self) -> Experiment:
+        """Return the cell as the experiment that flags or Python would say."""
+        spec = self.spec
+        topology, problem = (
+            {k: v for k, v in spec[part].items() if k != "content"} for part in ("topology", "problem")
+        )
+        attack = None if spec["attack"] == _NOBODY else spec["attack"]
+        return Experiment(
+            topologies=(topology,),
+            agents=spec["n"],
+            data=problem,
+            byzantine=tuple(spec["byzantine"]) if isinstance(spec["byzantine"], list) else spec["byzantine"],
+            attack=attack if spec["byzantine"] else None,
+            strength=spec["strength"] if spec["byzantine"] else 1.0,
+            penalty=spec["penalty"],
+            seed=spec["seed"],
+            use=tuple(spec["use"]),
+            **{**spec["method"], "dual_bound": float(spec["method"]["dual_bound"])},
+            **spec["run"],
+        )
+
 
 _MOST = 1_000_000
 """Runs of a study: more would not end, and their list alone would not fit into memory."""
@@ -84,6 +116,8 @@ class Study:
         Options of :func:`decon.solve` by method name.
     problem, run : dict
         Costs of the agents, and options of every run.
+    used : dict
+        Hashes of the Python files whose classes the words may name, by path.
 
     Examples
     --------
@@ -100,6 +134,7 @@ class Study:
     methods: dict[str, dict[str, Any]]
     problem: dict[str, Any]
     run: dict[str, Any]
+    used: dict[str, str]
 
     @staticmethod
     def load(path: str | Path) -> Study:
@@ -113,7 +148,7 @@ class Study:
         """
         file = Path(path)
         try:
-            return Study.parse(tomllib.loads(file.read_text(encoding="utf-8")), name=file.stem)
+            return Study.parse(tomllib.loads(file.read_text(encoding="utf-8-sig")), name=file.stem)
         except FileNotFoundError:
             raise OptionError(f"no study at {file}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -126,30 +161,35 @@ class Study:
     @staticmethod
     def parse(tables: Mapping[str, Any], name: str = "study") -> Study:
         """Return the study of tables as TOML gives them; raises as :meth:`load`."""
-        refuse_unknown(tables, ("name", "grid", "methods", "problem", "run"), "the study")
+        refuse_unknown(tables, ("name", "use", "grid", "methods", "problem", "run"), "the study")
         for key in ("grid", "methods", "problem", "run"):
             if not isinstance(tables.get(key, {}), Mapping):
                 raise OptionError(f"{key} must be a table, not {tables[key]!r}")
+        files = tables.get("use", [])
+        used = {str(path): use(path) for path in ([files] if isinstance(files, str) else files)}
         methods = {
             "admm": _method({}, "admm"),
             **{name: _method(entry, name) for name, entry in tables.get("methods", {}).items()},
         }
-        grid = tables.get("grid", {})
+        grid = dict(tables.get("grid", {}))
+        if "agents" in grid and "n" not in grid:
+            grid["n"] = grid.pop("agents")  # as the flag says it
         refuse_unknown(grid, AXES, "[grid]")
         axes = {axis: expand(grid.get(axis, _DEFAULTS[axis]), f"[grid] {axis}") for axis in AXES}
         _check_axes(axes, methods)
-        axes["topology"] = [_topology(entry) for entry in axes["topology"]]
-        axes["attack"] = [normal(entry, ATTACKS, "attack") for entry in axes["attack"]]
+        axes["topology"] = [with_file(network_table(entry)) for entry in axes["topology"]]
+        axes["attack"] = [normal("attack", entry) for entry in axes["attack"]]
         for attack in axes["attack"]:
-            build(attack, ATTACKS)  # refuses what the attack itself refuses
+            build("attack", attack)  # refuses what the attack itself refuses
         run = tables.get("run", {})
         refuse_unknown(run, _RUN, "[run]")
         refuse_wrong(run, _RUN_KINDS, "[run]")
-        study = Study(
-            str(tables.get("name", name)), axes, methods, check_problem(tables.get("problem", {})), {**_RUN, **run}
-        )
+        problem = with_shards(problem_table(tables.get("problem", {})))
+        study = Study(str(tables.get("name", name)), axes, methods, problem, {**_RUN, **run}, used)
         for table, n in itertools.product(axes["topology"], axes["n"][:1]):
-            _graph_exists(table, n)
+            make_topology(
+                {key: value for key, value in table.items() if key != "content"}, n, 0
+            )  # refused before any run
         return study
 
     def cells(self) -> list[Cell]:
@@ -160,67 +200,69 @@ class Study:
         found: dict[str, Cell] = {}
         for values in itertools.product(*(self.axes[axis] for axis in AXES)):
             at = dict(zip(AXES, values, strict=True))
-            if at["byzantine"] == 0 or at["attack"]["kind"] == attacks.NoAttack.__name__:
-                at |= {"byzantine": 0.0, "strength": 0.0, "attack": {"kind": attacks.NoAttack.__name__}}
+            if at["byzantine"] in (0, []) or at["attack"] == _NOBODY:
+                at |= {"byzantine": 0.0, "strength": 0.0, "attack": _NOBODY}
+            listed = isinstance(at["byzantine"], list)
             labels = {
                 **at,
-                "topology": _label(at["topology"], "family"),
+                "topology": _label(at["topology"], "family" if "family" in at["topology"] else "file"),
                 "attack": _label(at["attack"], "kind"),
-                "byzantine": float(at["byzantine"]),
+                "byzantine": float(len(at["byzantine"]) if listed else at["byzantine"]),
+                "who": ", ".join(map(str, at["byzantine"])) if listed else "",
                 "strength": float(at["strength"]),
                 "penalty": str(at["penalty"]),
             }
-            spec = {**at, "method": self.methods[at["method"]], "problem": self.problem, "run": self.run}
+            spec = {
+                **at,
+                "method": self.methods[at["method"]],
+                "problem": self.problem,
+                "run": self.run,
+                "use": self.used,
+            }
             text = json.dumps({"format": FORMAT, "decon": __version__, "labels": labels, "spec": spec}, sort_keys=True)
             cell = Cell(hashlib.sha256(text.encode()).hexdigest()[:32], labels, spec)
             found.setdefault(cell.key, cell)
         return list(found.values())
 
 
+def _bare(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table without the hash of the files it names."""
+    return {key: value for key, value in table.items() if key != "content"}
+
+
 def _label(table: Mapping[str, Any], head: str) -> str:
     """Return a short unique name of a graph or attack: its kind, and the options that differ from the default."""
     defaults: Mapping[str, Any] = {}
     if head == "kind":
-        fields = ATTACKS[table["kind"]].__dataclass_fields__  # type: ignore[attr-defined]
-        defaults = {name: field.default for name, field in fields.items()}
+        fields: Any = dataclasses.fields(registry("attack")[table["kind"]])  # type: ignore[arg-type]
+        defaults = {field.name: field.default for field in fields}
     parts = []
     for name, value in table.items():
-        if name != head and not (name in defaults and defaults[name] == value):
+        if name not in (head, "content") and not (name in defaults and defaults[name] == value):
             shown = _label(value, "kind") if isinstance(value, Mapping) and "kind" in value else value
             parts.append(f"{name}={shown}")
     return f"{table[head]}({', '.join(parts)})" if parts else str(table[head])
-
-
-def _topology(entry: Any) -> dict[str, Any]:
-    table = {"family": entry} if isinstance(entry, str) else entry
-    if not isinstance(table, Mapping) or "family" not in table:
-        raise OptionError(f"a topology is a name or a table with a family, not {entry!r}")
-    known(table["family"], topologies.families(), "family")
-    return dict(table)
-
-
-def _graph_exists(table: Mapping[str, Any], n: int) -> None:
-    """Make one graph, so that a wrong parameter is refused before any run."""
-    params = {key: value for key, value in table.items() if key != "family"}
-    topologies.make(table["family"], n, seed=0, **params)
 
 
 def _method(entry: Any, name: str) -> dict[str, Any]:
     where = f"[methods.{name}]"
     if not isinstance(entry, Mapping):
         raise OptionError(f"{where} must be a table, not {entry!r}")
-    refuse_unknown(entry, ("screening", "dual_bound", "local_step"), where)
+    refuse_unknown(entry, _METHOD, where)
     bound = entry.get("dual_bound", "inf")
     if isinstance(bound, bool) or not (bound == "inf" or (isinstance(bound, (int, float)) and bound > 0)):
         raise OptionError(f"{where} dual_bound must be a positive number, not {bound!r}")
-    step = normal(entry.get("local_step", "Exact"), LOCAL_STEPS, "local step")
-    if not hasattr(build(step, LOCAL_STEPS), "keeps_falsified"):
+    step = normal("local step", entry.get("local_step", "Exact"))
+    if not hasattr(registry("local step")[step["kind"]], "keeps_falsified"):
         raise OptionError(f"{where} local_step: {step['kind']} is no local step")
+    build("local step", step, lambda: 1.0)  # refuses what the step itself refuses
     screening = None
-    if entry.get("screening") is not None:
-        screening = normal(entry["screening"], SCREENINGS, "screening")
-        build(screening, SCREENINGS)
-    return {"screening": screening, "dual_bound": str(float(bound)), "local_step": step}
+    if entry.get("screening") not in (None, "none"):
+        screening = normal("screening", entry["screening"])
+        build("screening", screening)
+    method = normal("method", entry.get("method", "admm"))
+    build("method", method)
+    return {"method": method, "screening": screening, "dual_bound": str(float(bound)), "local_step": step}
 
 
 def _check_axes(axes: Mapping[str, list[Any]], methods: Mapping[str, Any]) -> None:
@@ -228,11 +270,16 @@ def _check_axes(axes: Mapping[str, list[Any]], methods: Mapping[str, Any]) -> No
         for value in axes[axis]:
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise OptionError(f"[grid] {axis} must hold integers of at least {least}, not {value!r}")
-    for axis, most in (("byzantine", 0.5), ("strength", float("inf"))):
-        for value in axes[axis]:
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= value <= most:
-                raise OptionError(f"[grid] {axis} must hold numbers from 0 to {most}, not {value!r}")
+    for value in axes["strength"]:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            raise OptionError(f"[grid] strength must hold numbers of at least 0, not {value!r}")
+    for value in axes["byzantine"]:
+        counted = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        listed = isinstance(value, list) and all(type(agent) in (int, str) for agent in value)
+        if not (counted or listed or (isinstance(value, float) and 0 <= value <= 0.5)):
+            raise OptionError(
+                f"[grid] byzantine must hold counts, shares from 0 to 0.5 or lists of agents, not {value!r}"
+            )
     for value in axes["method"]:
         known(value, methods, "method")
     for value in axes["penalty"]:

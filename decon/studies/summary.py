@@ -36,6 +36,8 @@ def summarize(rows: pd.DataFrame, *, band: tuple[float, float] = (0.1, 0.9)) -> 
         infinitely many iterations; a failed one counts in ``failed`` only.
     """
     axes = [axis for axis in AXES if axis != "seed"]
+    if rows["who"].any():
+        axes.insert(axes.index("byzantine") + 1, "who")
     failed, fine = rows["status"] == "error", rows["status"].isin(["completed", "converged"])
     used = rows.assign(
         failed=failed,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 import analysis
 from analysis import Trajectory
-from decon.attacks import Attack, Gaussian, NoAttack, View
-from decon.attacks.liars import draw_byzantine
+from decon.attacks import Attack, NoAttack, View
+from decon.attacks.liars import Liars, choose
 from decon.costs import Costs
 from decon.costs.base import Array
 from decon.errors import OptionError
@@ -21,7 +21,10 @@ from decon.methods import Admm
 from decon.methods.penalty import choose_penalty
 from decon.options import require_instance
 from decon.problem.minimizer import minimizer
+from decon.runs.inputs import check_falsification
 from decon.runs.round import Setup, iterate
+from decon.spec.defaults import ATTACK, COMPARED
+from decon.spec.objects import make_attack
 from decon.streams import stream
 from decon.studies.verification_checks import Check, Theory, checks
 from topologies import Topology
@@ -51,7 +54,7 @@ def verify(
     costs: Costs,
     *,
     penalty: float | str = "auto",
-    byzantine: int | Sequence[int] = 3,
+    byzantine: Liars = COMPARED["byzantine"],
     attack: Attack | None = None,
     iterations: int = 300,
     seeds: Sequence[int] = (0, 1),
@@ -68,8 +71,8 @@ def verify(
         Strongly convex and smooth.
     penalty : float or str
         As for :func:`decon.solve`.
-    byzantine : int or sequence of int
-        How many agents falsify, or which.
+    byzantine : int, float or list
+        How many agents falsify, drawn with the first of ``seeds``, or which; as for :func:`decon.compare`.
     attack : Attack, optional
         A broadcast attack, as P1's errors are; ``Gaussian(1, 1)`` unless given.
     iterations : int
@@ -103,7 +106,7 @@ def verify(
 
     require_instance("topo", topo, Topology, "topologies")
     require_instance("costs", costs, Costs, "decon.costs")
-    falsify = attack or Gaussian(1.0, 1.0)
+    falsify = attack or make_attack(ATTACK)
     if falsify.per_arc:
         raise OptionError("P1's theorems are about broadcast errors; an equivocating attack has no single e_i")
     if not (costs.strong_convexity > 0 and np.isfinite(costs.smoothness)):
@@ -114,7 +117,11 @@ def verify(
     if iterations < 20:
         raise OptionError(f"verify needs at least 20 iterations to see a tail, not {iterations}")
     c, _ = choose_penalty(topo, costs, penalty)
-    who = draw_byzantine(topo, byzantine) if isinstance(byzantine, int) else np.unique(np.asarray(byzantine))
+    if not len(seeds):
+        raise OptionError("verify needs at least one seed")
+    who = choose(topo, byzantine, seeds[0])
+    if attack is not None:
+        check_falsification(who, attack)
     theory = Theory(topo, costs, c, who)
     star = minimizer(costs)
     rows: list[tuple[str, Check]] = []

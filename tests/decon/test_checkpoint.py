@@ -93,7 +93,8 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     options = {"penalty": 0.3, "iterations": 20, "checkpoint": tmp_path, "checkpoint_every": 10}
     topo, costs = problem()
     decon.solve(topo, costs, **options)
-    for other in ({"penalty": 0.31}, {"seed": 1}, {"byzantine": [1]}, {"dual_bound": 3.0}, {"x0": np.ones((10, 3))}):
+    for other in ({"penalty": 0.31}, {"seed": 1}, {"dual_bound": 3.0}, {"x0": np.ones((10, 3))},
+                  {"byzantine": [1], "attack": decon.attacks.NoAttack()}):  # fmt: skip
         with pytest.raises(decon.OptionError, match="another run"):
             decon.solve(topo, costs, **{**options, **other})
     with pytest.raises(decon.OptionError, match="another run"):

@@ -21,7 +21,9 @@ from decon.cli import app, main
 from decon.cli.flags import show
 from decon.errors import OptionError
 from decon.spec.experiment import Experiment
-from decon.spec.grammar import attack_names, make_attack, make_screening, make_topology, parse
+from decon.spec.grammar import parse
+from decon.spec.networks import make_topology
+from decon.spec.objects import attack_names, make_attack, make_screening
 
 QUICK = ["--topology", "ring", "--topology", "complete", "--agents", "6", "--iterations", "40", "--penalty", "2"]
 
@@ -355,7 +357,17 @@ def test_compare_says_so_if_a_run_diverged_and_solve_prints_a_few_links(decon) -
     )
     assert "diverged" in out
     _, out, _ = decon(
-        "solve", "--topology", "complete", "--penalty", "1", "--iterations", "60", "--screening", "profiling"
+        "solve",
+        "--topology",
+        "complete",
+        "--penalty",
+        "1",
+        "--iterations",
+        "60",
+        "--screening",
+        "profiling",
+        "--byzantine",
+        "3",
     )
     assert re.search(r"links severed: +51 of 51 found", out)
     assert "… and 31 more links" in out

@@ -49,7 +49,7 @@ def test_promises_bound_what_is_measured(topos: list[topologies.Topology]) -> No
 
 def test_costs_may_depend_on_the_size_and_topologies_be_named() -> None:
     given = {"small": topologies.make("ring", 5), "large": topologies.make("ring", 9)}
-    table = decon.compare(given, quadratic, penalty=0.3, iterations=5)
+    table = decon.compare(given, quadratic, penalty=0.3, byzantine=0, iterations=5)
     assert table.index.tolist() == ["small", "large"]
     assert table["n"].tolist() == [5, 9]
     assert "attacked_error" not in table

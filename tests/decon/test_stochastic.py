@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 import decon
 import topologies
-from decon.attacks import Attack, Gaussian, SignFlip
+from decon.attacks import Attack, Gaussian, NoAttack, SignFlip
 from decon.costs import LeastSquares, Quadratic, Ridge, SoftmaxRegression, WithHub
 from decon.errors import CostError, OptionError
 from decon.methods.local_steps import SquareRoot, Stochastic
 from decon.network.links import EdgeLinks, LocalLinks
-from decon.spec.grammar import make_local_step
+from decon.spec.objects import make_local_step
 from decon.streams import minibatch, stream
 from tests.decon.problems import admm, in_form, iterate
 
@@ -344,7 +344,7 @@ def test_solve_takes_the_stochastic_step_and_repeats_to_the_byte(tmp_path):
     other = decon.solve(topo, costs, **{**options, "seed": 1})
     np.testing.assert_array_equal(first.x, again.x)
     assert (first.x != other.x).any()
-    honest = decon.solve(topo, costs, **{**options, "attack": None})
+    honest = decon.solve(topo, costs, **{**options, "attack": NoAttack()})
     nobody = decon.solve(topo, costs, **{**options, "byzantine": [], "attack": None})
     np.testing.assert_array_equal(honest.x, nobody.x)  # no attackers equals no attack
     kept = decon.Result.load(first.save(tmp_path / "run"))

@@ -115,7 +115,8 @@ if MPI.COMM_WORLD.rank == 0:
 def test_the_command_line_gives_the_run_of_one_process(tmp_path, ranks, data):
     made = decon.datasets.quadratics(range(12), dim=2, seed=5)
     save_shards(tmp_path / "shards", 20, {"H": made.H, "b": made.b})
-    flags = ["--topology", "torus", "--agents", "12", "--data", *data, "--attack", "equivocate", "--iterations", "50"]
+    flags = ["--topology", "torus", "--agents", "12", "--data", *data, "--byzantine", "3"]
+    flags += ["--attack", "equivocate", "--iterations", "50"]
     for name, engine in (("local", []), ("mpi", ["--engine", "mpi"])):
         command = ["-m", "decon", "solve", *flags, *engine, "--out", name]
         arguments, options = mpiexec(ranks if engine else 1, *command, capture_output=True, cwd=tmp_path, timeout=300)

@@ -79,7 +79,8 @@ def test_the_key_follows_everything_that_changes_the_result_and_nothing_else(mon
     first = key(base)
     assert key({**base, "name": "another name"}) == first
     assert key({**base, "grid": {"byzantine": 0.2, "penalty": [0.5]}}) == first  # order and spelling do not count
-    assert key({**base, "grid": {**base["grid"], "attack": {"kind": "Gaussian", "std": 1.0}}}) == first  # a default
+    assert key({**base, "grid": {**base["grid"], "attack": {"kind": "Gaussian", "mean": 1}}}) == first  # a default
+    assert key({**base, "grid": {**base["grid"], "attack": "gaussian:mean=1.0,std=1"}}) == first  # in words
     changes = [
         {"run": {"iterations": 11}},
         {"run": {"iterations": 10, "tol": 1e-3}},
