@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-mpi lint notebooks bench clean
+.PHONY: demo test test-slow test-mpi fuzz lint notebooks bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ test-slow: $(STAMP)
 
 test-mpi: $(STAMP)
 	$(BIN)/python -m pytest -q -m "mpi and not slow"
+
+fuzz: $(STAMP)
+	$(BIN)/python -m pytest -q -m fuzz tests/fuzz
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

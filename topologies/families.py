@@ -125,8 +125,8 @@ def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0
         size = n
     elif n not in (None, size):
         raise TopologyError(f"{name} has {size} agents, not n = {n}")
-    if size < 2:
-        raise TopologyError(f"a network needs at least two agents, not n = {size}")
+    if not 2 <= size <= _MOST:
+        raise TopologyError(f"a network needs at least two agents and has at most {_MOST}, not n = {size}")
     try:
         rng = np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
@@ -136,6 +136,10 @@ def make(name: str, n: int | None = None, *, seed: int | np.random.Generator = 0
         return build(size, **drawn, **params)
     except TypeError as error:
         raise TopologyError(f"{name} cannot use {params}: {error}") from error
+
+
+_MOST = 100_000_000
+"""Agents: a ring of as many takes some 10 GB, and what is far beyond is a mistake."""
 
 
 def _hint(name: str) -> str:

@@ -88,7 +88,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         with _opened(path) as file:
             content = file.read()
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"cannot read {path}: {error}") from None
+        raise DataError(f"cannot read {path}: {_said(error)}") from None
     if len(content) < 4 or content[:2] != b"\0\0":
         raise DataError(f"{path} is not an idx file: it does not start with two zero bytes")
     kind, dimensions = content[2], content[3]
@@ -131,7 +131,7 @@ def read_covertype(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         with _opened(path) as file:
             table = pd.read_csv(file, header=None, dtype=float).to_numpy()
     except (OSError, EOFError, MemoryError, ValueError, zlib.error) as error:
-        raise DataError(f"cannot read {path} as comma-separated numbers: {error}") from None
+        raise DataError(f"cannot read {path} as comma-separated numbers: {_said(error)}") from None
     if table.shape[1] != _COVERTYPE_COLUMNS or not np.isfinite(table).all():
         raise DataError(f"every line of {path} must hold {_COVERTYPE_COLUMNS} numbers")
     return table[:, :-1], _whole(path, table[:, -1])
@@ -170,7 +170,7 @@ def read_libsvm(path: Path, features: int) -> tuple[NDArray[np.float64], NDArray
         with _opened(path) as file:
             X, y = load_svmlight_file(file, n_features=features, zero_based=False)
     except (OSError, EOFError, MemoryError, OverflowError, ValueError, zlib.error) as error:
-        raise DataError(f"cannot read {path} as LIBSVM text: {error}") from None
+        raise DataError(f"cannot read {path} as LIBSVM text: {_said(error)}") from None
     return np.asarray(X.toarray(), dtype=float), _whole(path, y)
 
 
@@ -191,6 +191,11 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _whole(path: Path, labels: NDArray[np.float64]) -> NDArray[np.int64]:
-    if not np.array_equal(labels, np.round(labels)):
+    if not (np.abs(labels) < 2.0**53).all() or not np.array_equal(labels, np.round(labels)):
         raise DataError(f"the labels of {path} must be whole numbers")
     return labels.astype(np.int64)
+
+
+def _said(error: BaseException) -> str:
+    """Return an error's words in one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -197,8 +197,8 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def _apart(name: str, stored: Mapping[str, NDArray[Any]]) -> Any:
     """Return an array as agents' parts; the numbers of rows are there if they differ."""
     whole, rows = stored[name], stored.get(name + _ROWS)
-    if whole.ndim == 0:
-        raise ValueError(f"{name} is no array")
+    if whole.ndim == 0 or whole.dtype.kind not in "biuf":
+        raise ValueError(f"{name} is an array of {whole.dtype} {whole.shape}")
     if rows is None:
         return whole
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or (rows < 0).any() or rows.sum() != len(whole):

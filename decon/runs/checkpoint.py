@@ -14,6 +14,7 @@ from decon.fingerprint import content_hash
 from decon.network.links import Links
 from decon.runs.keeping import assemble, dismantle
 from decon.runs.round import Moment
+from topologies.formats.matrices import load_arrays
 
 __all__ = ["Checkpoint"]
 
@@ -72,6 +73,7 @@ class Checkpoint:
         arrays: dict[str, Any] = {}
         text = {"mark": self._mark, "state": dismantle((state, kept), arrays), "memory": memory}
         arrays["text"] = np.array(json.dumps(text))
+        arrays["digest"] = np.array(_digest(arrays))
         write_whole(self._file(state.k), lambda file: np.savez(file, allow_pickle=False, **arrays))
         self._links.wait_for_all()
         if self._links.place == 0:
@@ -98,24 +100,25 @@ class Checkpoint:
             If the folder holds a checkpoint of another run, or of a version of decon with another format.
         """
         try:
-            latest = json.loads((self.folder / "latest.json").read_text())
+            latest = json.loads((self.folder / "latest.json").read_text(encoding="utf-8"))
             if latest["format"] != _FORMAT:
                 raise OptionError(f"the checkpoint in {self.folder} was written by another version of decon")
             if latest["places"] != self._links.places:
                 raise OptionError(
                     f"the checkpoint in {self.folder} is one of {latest['places']} processes, not {self._links.places}"
                 )
-            with np.load(self._file(latest["k"]), allow_pickle=False) as stored:
-                arrays = dict(stored)
+            arrays = load_arrays(self._file(latest["k"]))
+            if str(arrays.pop("digest")) != _digest(arrays):
+                raise ValueError(f"{self._file(latest['k']).name} is not as it was written")
+            text = json.loads(str(arrays.pop("text")))
         except FileNotFoundError as error:
             if not (self.folder / "latest.json").exists():
                 return None
             raise OptionError(f"the checkpoint in {self.folder} is not complete: {error.filename} is missing") from None
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
             if isinstance(error, OptionError):
                 raise
-            raise OptionError(f"{self.folder} does not hold a checkpoint: {error}") from None
-        text = json.loads(str(arrays.pop("text")))
+            raise OptionError(f"{self.folder} does not hold a checkpoint: {' '.join(str(error).split())}") from None
         if self._mark is None:
             raise OptionError(
                 f"the checkpoint in {self.folder} cannot be resumed: {self._unknown} has no content to compare"
@@ -131,3 +134,9 @@ class Checkpoint:
 
     def _file(self, k: int) -> Path:
         return self.folder / f"state-{k:012d}-{self._suffix}"
+
+
+def _digest(arrays: dict[str, Any]) -> str:
+    """Return a hash of all that a state is made of: one that was changed is not what the run came to."""
+    found, _ = content_hash(arrays)
+    return str(found)

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from decon.runs.keeping import Stored, dismantle
 from decon.runs.metrics import NAMES
 from decon.runs.rate import LinearFit, fit_rate
 from decon.screens.detection import Detection
+from topologies.formats.matrices import load_arrays
 
 __all__ = ["EVENT", "Result", "plain"]
 
@@ -174,23 +174,56 @@ class Result:
             if found != _FORMAT:
                 wrote = text.get("manifest", {}).get("versions", {}).get("decon", "unknown")
                 raise OptionError(f"{base} was written by decon {wrote}; this version reads results of {_READS} only")
-            with _file(base, "npz").open("rb") as raw, np.load(raw, allow_pickle=False) as stored:
-                arrays = dict(stored)
+            arrays = load_arrays(_file(base, "npz"))
             kept = {name[len(_KEPT) :]: values for name, values in arrays.items() if name.startswith(_KEPT)}
             state = {name[len(_STATE) :]: values for name, values in arrays.items() if name.startswith(_STATE)}
             final, labels = text.pop("final"), tuple(text.pop("labels"))
             given: dict[str, Any] = {
                 name: arrays.get(name) if name == "minimizer" else arrays[name] for name in _ARRAYS
             }
+            _refuse_unlike_a_result(given, text, labels)
             return Result(
                 **given, **text, labels=labels, trajectories=kept, final=None if final is None else Stored(final, state)
             )
         except FileNotFoundError as error:
             raise OptionError(f"no result at {error.filename}") from None
-        except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, BadZipFile) as error:
+        except (AttributeError, EOFError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
             if isinstance(error, OptionError):
                 raise
-            raise OptionError(f"{base} does not hold a decon result: {error}") from None
+            raise OptionError(f"{base} does not hold a decon result: {' '.join(str(error).split())}") from None
+
+
+def _refuse_unlike_a_result(given: dict[str, Any], text: dict[str, Any], labels: tuple[Any, ...]) -> None:
+    """Refuse arrays and words that are not of a result's kinds and shapes, before anything is done with them."""
+    x, recorded = given["x"], given["recorded"]
+    n, dim = x.shape if x.ndim == 2 else (0, 0)
+    shapes: dict[str, tuple[str, tuple[int | None, ...]]] = {
+        "x": ("f", (n, dim)),
+        "recorded": ("iu", (recorded.size,)),
+        "byzantine": ("iu", (None,)),
+        "edges": ("iu", (None, 2)),
+        **dict.fromkeys(NAMES, ("fiu", (recorded.size,))),
+    }
+    if given["minimizer"] is not None:
+        shapes["minimizer"] = ("f", (dim,))
+    for name, (kinds, shape) in shapes.items():
+        array = given[name]
+        fits = len(shape) == array.ndim and all(s in (None, t) for s, t in zip(shape, array.shape, strict=True))
+        if array.dtype.kind not in kinds or not fits or not recorded.size:
+            raise ValueError(f"{name} is an array of {array.dtype} {array.shape}")
+    for name in ("severed", "readmitted"):
+        if given[name].dtype != EVENT or given[name].ndim != 1:
+            raise ValueError(f"{name} holds no link events")
+    words = (
+        ("status", str),
+        ("message", str),
+        ("iterations", int),
+        ("penalty", (int, float)),
+        ("seconds", (int, float)),
+    )
+    wrong = next((name for name, kind in words if not isinstance(text[name], kind)), None)
+    if wrong or not isinstance(text["manifest"], dict) or len(labels) != n:
+        raise ValueError(f"{wrong or 'the manifest or the labels'} cannot be those of a run")
 
 
 def _base(path: str | Path) -> Path:

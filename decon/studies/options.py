@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,10 +37,18 @@ def expand(value: Any, where: str) -> list[Any]:
     values = list(value) if isinstance(value, list) else [value]
     if not values:
         raise OptionError(f"{where} is empty")
-    for i, one in enumerate(values):
-        if any(one == other and type(one) is type(other) for other in values[:i]):
+    seen: set[tuple[type, str]] = set()
+    for one in values:
+        # tables, too; to compare each with each would take hours for a long range
+        mark = (type(one), json.dumps(one, sort_keys=True, default=repr))
+        if mark in seen:
             raise OptionError(f"{where} holds {one!r} twice")
+        seen.add(mark)
     return values
+
+
+_MOST = 100_000
+"""Values a range may have."""
 
 
 def _range(table: Mapping[str, Any], where: str) -> list[Any]:
@@ -54,11 +63,13 @@ def _range(table: Mapping[str, Any], where: str) -> list[Any]:
     if step is not None:
         if not step > 0 or stop < start:
             raise OptionError(f"{where}: no range from {start} to {stop} in steps of {step}")
+        if not (stop - start) / step < _MOST:
+            raise OptionError(f"{where}: from {start} to {stop} in steps of {step} are more than {_MOST} values")
         steps = int(np.floor((stop - start) / step * (1 + 1e-12)))  # 0.1 * 3 > 0.3 must not lose the last value
         values = [start + i * step for i in range(steps + 1)]
         return [float(f"{v:.12g}") if isinstance(v, float) else v for v in values]  # 0.1 + 2 · 0.1 is 0.3
-    if not isinstance(count, int) or count < 1:
-        raise OptionError(f"{where}: count must be a positive integer, not {count}")
+    if not isinstance(count, int) or not 1 <= count <= _MOST:
+        raise OptionError(f"{where}: count must be a positive integer of at most {_MOST}, not {count}")
     if table.get("log") and not (start > 0 and stop > 0):
         raise OptionError(f"{where}: a logarithmic range needs positive ends, not {start} and {stop}")
     spaced = (np.geomspace if table.get("log") else np.linspace)(start, stop, count)

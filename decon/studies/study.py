@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,10 @@ class Cell:
         )
 
 
+_MOST = 1_000_000
+"""Runs of a study: more would not end, and their list alone would not fit into memory."""
+
+
 @dataclass(frozen=True)
 class Study:
     """A grid of runs.
@@ -148,6 +153,8 @@ class Study:
             raise OptionError(f"no study at {file}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise OptionError(f"{file} is not TOML: {error}") from None
+        except RecursionError:
+            raise OptionError(f"{file} is not TOML: too many brackets within each other") from None
         except ValueError as error:
             raise OptionError(f"{file}: {error}") from None
 
@@ -187,6 +194,9 @@ class Study:
 
     def cells(self) -> list[Cell]:
         """Return the runs, each once: where nobody falsifies, attack and strength make no difference."""
+        count = math.prod(len(self.axes[axis]) for axis in AXES)
+        if count > _MOST:
+            raise OptionError(f"the grid has {count} runs; a study has at most {_MOST}")
         found: dict[str, Cell] = {}
         for values in itertools.product(*(self.axes[axis] for axis in AXES)):
             at = dict(zip(AXES, values, strict=True))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from topologies.errors import TopologyError
@@ -19,6 +19,8 @@ __all__ = ["load_arrays", "read_npz", "write_npz"]
 
 _SMALL, _RATIO = 2**28, 16
 """An archive may unfold to 256 MiB, or to so many times its size if that is more."""
+_HEADER = 10_000
+"""Bytes of an array's header that are parsed."""
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -44,43 +46,52 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     >>> load_arrays(file)
     {'x': array([0, 1, 2])}
     """
-    size = path.stat().st_size
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        try:
+            return _members(file, size)
+        except Exception as error:  # parsers of foreign bytes raise anything
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"no archive of arrays: {said}") from error
+
+
+def _members(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            whole = sum(member.file_size for member in members)
-            if whole > max(_SMALL, _RATIO * size):
-                raise ValueError(f"{size} bytes would unfold to {whole}")
-            for member in members:
-                name = member.filename.removesuffix(".npy")
-                if name in found:
-                    raise ValueError(f"two arrays are called {name!r}")
-                found[name] = _member(archive, member)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ValueError(f"no archive of arrays: {error}") from None
-    except MemoryError:
-        raise ValueError("its arrays do not fit into memory") from None
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        whole = sum(member.file_size for member in members)
+        if whole > max(_SMALL, _RATIO * size):
+            raise ValueError(f"{size} bytes would unfold to {whole}")
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            if name in found:
+                raise ValueError(f"two arrays are called {name!r}")
+            with archive.open(member) as inside:
+                found[name] = _array(inside, member.file_size, name)
     return found
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """Return one array, read only if its header and its size agree."""
-    with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-        else:
-            raise ValueError(f"{member.filename} has version {version} of NumPy's format")
-        if dtype.hasobject:
-            raise ValueError(f"{member.filename} holds Python objects, which are not read")
-        held = member.file_size - file.tell()
-        if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != held:
-            raise ValueError(f"{member.filename} promises {shape} of {dtype} and holds {held} bytes")
-    with archive.open(member) as file:
-        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+def _array(file: IO[bytes], size: int, name: str) -> NDArray[Any]:
+    """Return one array of NumPy's format, read only if its header and its size agree."""
+    start = file.read(8)
+    if start[:6] != b"\x93NUMPY" or start[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
+        raise ValueError(f"{name} is no array of NumPy's")
+    wide = 2 if start[6] == 1 else 4
+    length = int.from_bytes(file.read(wide), "little")
+    if length > _HEADER:
+        raise ValueError(f"{name} has a header of {length} bytes")
+    header = ast.literal_eval(file.read(length).decode("utf-8" if start[6] == 3 else "latin-1").strip())
+    dtype, shape = np.lib.format.descr_to_dtype(header["descr"]), header["shape"]
+    if dtype.hasobject:
+        raise ValueError(f"{name} holds Python objects, which are not read")
+    held = size - 8 - wide - length
+    if any(type(side) is not int or side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != held:
+        raise ValueError(f"{name} promises {shape} of {dtype} and holds {held} bytes")
+    raw = np.empty(held, dtype=np.uint8)
+    if file.readinto(raw.data) != held or file.read(1):  # type: ignore[attr-defined]
+        raise ValueError(f"{name} is not as long as its header says")  # at the end, the checksum is compared, too
+    flat = raw.view(dtype) if held else np.empty(0, dtype=dtype)
+    return flat.reshape(shape, order="F" if header["fortran_order"] is True else "C")
 
 
 def read_npz(path: Path, weight: str) -> Topology:
@@ -90,37 +101,86 @@ def read_npz(path: Path, weight: str) -> Topology:
     arrays = load_arrays(path)
     given = arrays.get("labels")
     labels = None if given is None else json.loads(str(given))
-    _refuse_unlike_a_graph(arrays)
-    with path.open("rb") as file:
-        matrix = sp.load_npz(file)
-    if matrix.format in ("csr", "csc", "bsr"):
-        matrix.check_format(full_check=True)  # indices out of range would be followed
-    entries = sp.coo_array(matrix)
-    entries.eliminate_zeros()  # what blocks and diagonals are filled up with is no edge
-    n = entries.shape[0]
-    if abs(entries - entries.T).max() > 0:
+    n = _size(arrays)
+    rows, cols, values = _entries(arrays, n)
+    kept = values != 0  # what blocks and diagonals are filled up with is no edge
+    rows, cols, values = rows[kept], cols[kept], values[kept]
+    upper, lower = rows <= cols, rows >= cols
+    if not _same(rows[upper] * n + cols[upper], values[upper], cols[lower] * n + rows[lower], values[lower]):
         raise TopologyError(f"the adjacency matrix, {n} × {n}, is not symmetric")
     if labels is not None and not (isinstance(labels, list) and all(type(label) in (int, str) for label in labels)):
         raise TopologyError("labels must be a list of integers and texts")
     if labels is not None and len(set(labels)) < len(labels):
         raise TopologyError(f"two nodes have the label {next(x for x in labels if labels.count(x) > 1)!r}")
-    upper = entries.row <= entries.col
-    edges = np.stack([entries.row[upper], entries.col[upper]], axis=1)
-    return Topology.from_edges(n, edges, entries.data[upper], labels=labels, name=path.stem)
+    edges = np.stack([rows[upper], cols[upper]], axis=1)
+    return Topology.from_edges(n, edges, values[upper], labels=labels, name=path.stem)
 
 
-def _refuse_unlike_a_graph(arrays: dict[str, NDArray[Any]]) -> None:
-    """Refuse before anything of size n is made: a connected graph of n agents has 2(n - 1) entries or more."""
+def _size(arrays: dict[str, NDArray[Any]]) -> int:
+    """Return n, before anything of that size is made: a connected graph of n agents has 2(n - 1) entries or more."""
     shape, data = arrays.get("shape"), arrays.get("data")
     if shape is None or data is None or shape.shape != (2,) or shape.dtype.kind not in "iu":
         raise TopologyError("no sparse matrix as scipy.sparse.save_npz writes it")
-    if data.dtype.kind not in "biuf":
+    if data.dtype.kind not in "biuf" or not data.size:
         raise TopologyError(f"weights must be real numbers, not {data.dtype}")
     rows, cols = (int(side) for side in shape)
     if rows != cols:
         raise TopologyError(f"the adjacency matrix, {rows} × {cols}, is not symmetric")
     if 2 * (rows - 1) > data.size:
         raise TopologyError(f"the graph is disconnected: {data.size} entries cannot connect {rows} agents")
+    return rows
+
+
+_Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+
+
+def _entries(arrays: dict[str, NDArray[Any]], n: int) -> _Entries:
+    """Return rows, columns and values of what is stored; SciPy's own code follows indices wherever they lead."""
+    form, data = arrays.get("format", np.array(b"")), arrays["data"].astype(float)
+    kind = form.item().decode() if form.dtype.kind == "S" and not form.ndim else ""
+    if kind in ("csr", "csc", "bsr"):
+        r, c = data.shape[1:] if kind == "bsr" and data.ndim == 3 else (1, 1)
+        blocks = data.reshape(len(data), r, c)
+        starts = _indices(arrays, "indptr", data.size + 1)
+        if len(starts) != n // r + 1 or starts[0] or (np.diff(starts) < 0).any() or starts[-1] != len(blocks):
+            raise TopologyError("indptr does not count the entries of its rows")
+        outer, inner = np.repeat(np.arange(n // r), np.diff(starts)), _indices(arrays, "indices", n // c)
+        if len(inner) != len(blocks):
+            raise TopologyError(f"{len(inner)} indices for {len(blocks)} entries")
+        rows = outer[:, None, None] * r + np.arange(r)[:, None] + np.zeros(c, dtype=np.int64)
+        cols = inner[:, None, None] * c + np.arange(c) + np.zeros((r, 1), dtype=np.int64)
+        values = blocks
+    elif kind == "coo":
+        rows, cols, values = _indices(arrays, "row", n), _indices(arrays, "col", n), data
+    elif kind == "dia" and data.ndim == 2:
+        offsets = _indices(arrays, "offsets", n, least=1 - n)
+        cols = np.broadcast_to(np.arange(data.shape[1]), data.shape)
+        rows, values = cols - offsets[:, None], data
+        inside = (rows >= 0) & (rows < n) & (cols < n)
+        rows, cols, values = rows[inside], cols[inside], values[inside]
+    else:
+        raise TopologyError(f"matrices of the format {kind or form!r} are not read")
+    if not rows.size == cols.size == values.size:
+        raise TopologyError(f"{rows.size} rows and {cols.size} columns for {values.size} entries")
+    return rows.ravel(), cols.ravel(), values.ravel()
+
+
+def _indices(arrays: dict[str, NDArray[Any]], name: str, below: int, least: int = 0) -> NDArray[np.int64]:
+    """Return a list of indices that stay within the matrix."""
+    found = arrays.get(name)
+    if found is None or found.ndim != 1 or found.dtype.kind not in "iu" or not found.size:
+        raise TopologyError(f"no list of {name}")
+    if int(found.min()) < least or int(found.max()) >= below:
+        raise TopologyError(f"{name} lead out of the matrix: {found.min()} … {found.max()}")
+    return found.astype(np.int64)
+
+
+def _same(keys: NDArray[np.int64], values: NDArray[Any], others: NDArray[np.int64], theirs: NDArray[Any]) -> bool:
+    """Whether two lists of entries are the same, in whatever order."""
+    if keys.shape != others.shape:
+        return False
+    mine, their = np.argsort(keys, kind="stable"), np.argsort(others, kind="stable")
+    return np.array_equal(keys[mine], others[their]) and np.array_equal(values[mine], theirs[their], equal_nan=True)
 
 
 def write_npz(topo: Topology, labels: list[int | str], path: Path) -> None:
