@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from analysis.errors import HypothesisError
 from analysis.hypotheses import require_class, require_penalty, require_scale, require_spectrum
-from analysis.one_step import RATE_FIRST, contraction_and_gain
+from analysis.one_step import RATE_FIRST, contraction_and_gain, error_slope
 from analysis.ratio import RatioBound, ratio_bound
 from analysis.splits import Objective, Splits, balanced_lambda2, best_lambda2, best_splits
 from topologies import Spectrum
 
-__all__ = ["Neighborhood", "error_slope", "theorem2", "theorem3"]
+__all__ = ["Neighborhood", "theorem2", "theorem3"]
 
 Array = NDArray[np.float64]
 
@@ -240,23 +240,6 @@ def theorem3(
     if penalty is not None:
         require_penalty(penalty)
     return _neighborhood(spectrum, strong_convexity, smoothness, penalty, splits, objective)
-
-
-def error_slope(spectrum: Spectrum, strong_convexity: float, smoothness: float, penalty: float) -> float:
-    """Return S = max_i max(|2cd_i - ν|, |2cd_i - ℓ|); convex in d_i, so the extreme degrees decide.
-
-    Examples
-    --------
-    >>> import networkx as nx
-    >>> from topologies import Topology
-    >>> error_slope(Topology(nx.star_graph(3)).spectrum, 1.0, 4.0, 0.5)
-    3.0
-    """
-    return max(
-        abs(2 * penalty * degree - curvature)
-        for degree in (spectrum.min_degree, spectrum.max_degree)
-        for curvature in (strong_convexity, smoothness)
-    )
 
 
 def _neighborhood(

@@ -13,7 +13,7 @@ from analysis.hypotheses import require_class, require_penalty, require_spectrum
 from analysis.splits import Splits, best_lambda2, best_splits
 from topologies import Spectrum
 
-__all__ = ["OneStepBound", "contraction_and_gain", "theorem1"]
+__all__ = ["OneStepBound", "contraction_and_gain", "error_slope", "theorem1"]
 
 Array = NDArray[np.float64]
 
@@ -162,3 +162,20 @@ def contraction_and_gain(
     delta = min(a / (one * two * top), 2 * (1 - splits.theta) * strong_convexity / curvature)
     gain = delta * penalty * (2 * one * spectrum.max_degree**2 / ((one - 1) * a) + three * top / (2 * (three - 1)))
     return delta, gain
+
+
+def error_slope(spectrum: Spectrum, strong_convexity: float, smoothness: float, penalty: float) -> float:
+    """Return S = max_i max(|2cd_i - ν|, |2cd_i - ℓ|); convex in d_i, so the extreme degrees decide.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from topologies import Topology
+    >>> error_slope(Topology(nx.star_graph(3)).spectrum, 1.0, 4.0, 0.5)
+    3.0
+    """
+    return max(
+        abs(2 * penalty * degree - curvature)
+        for degree in (spectrum.min_degree, spectrum.max_degree)
+        for curvature in (strong_convexity, smoothness)
+    )

@@ -65,7 +65,7 @@ def ratio_bound(
     Parameters
     ----------
     slope : float
-        S, see :func:`analysis.neighborhood.error_slope`.
+        S, see :func:`analysis.one_step.error_slope`.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from topologies.errors import TopologyError
 from topologies.extended import Extended, extended
-from topologies.families import families, fixed_size, make
+from topologies.families import families, fixed_size, make, register
 from topologies.files import read, write
 from topologies.spectrum import Spectrum
 from topologies.topology import Topology
@@ -17,5 +17,6 @@ __all__ = [
     "fixed_size",
     "make",
     "read",
+    "register",
     "write",
 ]

@@ -14,7 +14,7 @@ from topologies import random_graphs, social, structured
 from topologies.errors import TopologyError
 from topologies.topology import Topology
 
-__all__ = ["families", "fixed_size", "make"]
+__all__ = ["families", "fixed_size", "make", "register"]
 
 _BUILDERS: dict[str, Callable[..., Topology]] = {
     name: getattr(module, name)
@@ -32,6 +32,45 @@ _BUILDERS: dict[str, Callable[..., Topology]] = {
     )
     for name in names.split()
 }
+
+
+def register(build: Callable[..., Topology]) -> Callable[..., Topology]:
+    """Let :func:`make` know a family of yours by the function's name; usable as a decorator.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(n, …)`` to a :class:`Topology`; with a default for ``n`` if the family has one size, and with a keyword
+        ``rng`` if it is random. The first line of its docstring is what :func:`families` shows.
+
+    Returns
+    -------
+    callable
+        The same.
+
+    Raises
+    ------
+    TopologyError
+        If the name is that of a family of this package, or there is no ``n``.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> @register
+    ... def ladder(n: int) -> Topology:
+    ...     return Topology(nx.ladder_graph(n // 2), name="ladder")
+    >>> make("ladder", 8).n_edges
+    10
+    >>> _ = _BUILDERS.pop("ladder")
+    """
+    name = getattr(build, "__name__", "")
+    taken = _BUILDERS.get(name)
+    if not name.isidentifier() or (taken is not None and taken.__module__.startswith("topologies.")):
+        raise TopologyError(f"a family cannot be called {name!r}" if taken is None else f"{name} is a family already")
+    if "n" not in inspect.signature(build).parameters:
+        raise TopologyError(f"{name} must take n, the number of agents")
+    _BUILDERS[name] = build
+    return build
 
 
 def families() -> dict[str, str]:

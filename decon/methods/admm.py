@@ -18,8 +18,9 @@ from decon.methods.duals import arc_start, arc_step, arc_sums, node_start, node_
 from decon.methods.local_steps import Exact, LocalStep
 from decon.methods.penalty import choose_penalty, screening_rate
 from decon.methods.protocol import Proposal
+from decon.network.edge_links import EdgeLinks
 from decon.network.heard import Heard
-from decon.network.links import EdgeLinks, Links, LocalLinks
+from decon.network.links import Links, LocalLinks
 from topologies import Topology
 
 __all__ = ["Admm", "AdmmState"]

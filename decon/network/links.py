@@ -16,7 +16,7 @@ from topologies import Topology
 if TYPE_CHECKING:
     from decon.runs.round import Moment, Setup
 
-__all__ = ["EdgeLinks", "Links", "LocalLinks", "Roles"]
+__all__ = ["Links", "LocalLinks", "Roles"]
 
 
 class Roles(NamedTuple):
@@ -251,60 +251,3 @@ class LocalLinks:
         return sp.csr_array(
             (np.ones(arcs), np.arange(arcs, dtype=np.int32), self.topo.adjacency.indptr), shape=(self.n, arcs)
         )
-
-
-class EdgeLinks(LocalLinks):
-    """All agents in one process, with one arc instead of two for every edge between honest agents.
-
-    As long as everyone broadcasts and nothing is screened, η_ij = -η_ji there to the last bit, P2 (12a): half the
-    duals are enough, and :meth:`arc_sum` takes each for both ends. A falsifying agent does not remember what it sent,
-    so both arcs of its edges are kept. Nothing here serves screening or equivocation.
-
-    Parameters
-    ----------
-    topo : Topology
-    byzantine : (b,) ndarray of int
-
-    Examples
-    --------
-    >>> import networkx as nx
-    >>> links = EdgeLinks(Topology(nx.path_graph(3)), np.array([2]))
-    >>> links.receivers, links.senders
-    (array([0, 1, 2]), array([1, 2, 1]))
-    >>> links.arc_sum(np.array([[1.0], [10.0], [100.0]])).ravel()
-    array([  1.,   9., 100.])
-    """
-
-    def __init__(self, topo: Topology, byzantine: NDArray[np.int64], *, seed: int = 0, uniform: bool = False) -> None:
-        super().__init__(topo, seed=seed, uniform=uniform)
-        lies = np.isin(self.agents, byzantine)
-        kept = (topo.receivers < topo.senders) | lies[topo.receivers] | lies[topo.senders]
-        self._ends = topo.receivers[kept], topo.senders[kept], topo.arc_weights[kept]
-        place = np.cumsum(kept) - 1
-        signs, held = np.where(kept, 1.0, -1.0), np.where(kept, place, place[topo.reverse])
-        self._kept, self._signs, self._held = kept, signs, held
-        # entries in the order of all arcs, so that sums are those of LocalLinks
-        self._incidence = sp.csr_array((signs, held, topo.adjacency.indptr), shape=(topo.n, int(kept.sum())))
-
-    @property
-    def receivers(self) -> NDArray[np.int64]:
-        """(arcs,) receiving agents of the arcs kept, ascending."""
-        return self._ends[0]
-
-    @property
-    def senders(self) -> NDArray[np.int64]:
-        """(arcs,) sending agents of the arcs kept."""
-        return self._ends[1]
-
-    @property
-    def arc_weights(self) -> Array:
-        """(arcs,) w_ij of the arcs kept."""
-        return self._ends[2]
-
-    def all_arcs(self, held: Array) -> Array:
-        """Return (all arcs, …): an arc that was left out has the opposite value of its reverse."""
-        return np.asarray(self._signs[:, None] * held[self._held])
-
-    def held(self, everywhere: Array) -> Array:
-        """Return the values on the arcs kept."""
-        return everywhere[self._kept]

@@ -15,7 +15,8 @@ from decon.attacks import Attack, Gaussian, NoAttack, SignFlip
 from decon.costs import LeastSquares, Quadratic, Ridge, SoftmaxRegression, WithHub
 from decon.errors import CostError, OptionError
 from decon.methods.local_steps import SquareRoot, Stochastic
-from decon.network.links import EdgeLinks, LocalLinks
+from decon.network.edge_links import EdgeLinks
+from decon.network.links import LocalLinks
 from decon.spec.objects import make_local_step
 from decon.streams import minibatch, stream
 from tests.decon.problems import admm, in_form, iterate

@@ -32,4 +32,6 @@ class Share(Result):
     def gather(self) -> Result:
         """Return the whole result, on every rank; all ranks have to call it, and each then holds all agents' x."""
         values = {one.name: getattr(self, one.name) for one in fields(Result)}
-        return Result(**{**values, "x": self.links.gather_agents(self.x), "edges": self.links.topo.edges})
+        topo = self.links.topo
+        whole = {"x": self.links.gather_agents(self.x), "edges": topo.edges, "labels": topo.labels, "final": None}
+        return Result(**{**values, **whole})
