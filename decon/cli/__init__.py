@@ -126,7 +126,7 @@ def design(file: str | None, topology: str | None, form: str | None, edges: int,
     from decon.studies.improvement import design as improve
 
     experiment, topo = one_topology(file, topology, flags, topologies=["grid"])
-    table = improve(topo, experiment.build_costs(topo.n), edges=edges, iterations=experiment.iterations)
+    table = improve(topo, experiment.build_costs(topo), edges=edges, iterations=experiment.iterations)
     show(table, form)
     for u, v in table.attrs["added"]:
         click.echo(f"add edge {topo.labels[u]!r} - {topo.labels[v]!r}", err=True)

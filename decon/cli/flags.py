@@ -26,7 +26,7 @@ _FLAGS: dict[str, tuple[Any, str]] = {
     "data": (
         str,
         "diabetes, wine, breast_cancer, digits, covertype, mnist; synthetic:dim=5,samples=20; "
-        "quadratics:dim=5,condition=10; or a folder of shards.",
+        "quadratics:dim=5,condition=10; mine.csv (columns agent, features, target); or a folder of shards.",
     ),
     "cost": (str, "Over the data's samples: least_squares, huber:delta=1, logistic or softmax.  [by the task]"),
     "split": (str, "How data go to agents: iid, label or dirichlet."),

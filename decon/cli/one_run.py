@@ -62,7 +62,7 @@ def solve(
 
     experiment, topo = one_topology(file, topology, flags)
     # over MPI each rank makes the costs of its own agents
-    costs: Any = experiment.local_costs(topo.n) if engine == "mpi" else experiment.build_costs(topo.n)
+    costs: Any = experiment.local_costs(topo) if engine == "mpi" else experiment.build_costs(topo)
     result = decon.solve(
         topo,
         costs,

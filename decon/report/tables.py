@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from decon.costs import Costs
     from decon.runs.result import Result
     from decon.spec.experiment import Experiment
+    from topologies import Topology
 
 __all__ = [
     "brief",
@@ -170,7 +171,7 @@ def verify_all(experiment: Experiment, seeds: int, *, progress: bool = False) ->
     for name, topo in tqdm(experiment.build_topologies().items(), disable=not progress, unit="topology", leave=False):
         table = verify(
             topo,
-            experiment.build_costs(topo.n),
+            experiment.build_costs(topo),
             penalty=as_number(experiment.penalty),
             byzantine=experiment.byzantine,
             attack=None if experiment.byzantine in (0, ()) else experiment.build_attack(),
@@ -185,7 +186,7 @@ def verify_all(experiment: Experiment, seeds: int, *, progress: bool = False) ->
     return whole
 
 
-def write_tradeoffs(table: pd.DataFrame, costs: Callable[[int], Costs], folder: Path) -> list[Path]:
+def write_tradeoffs(table: pd.DataFrame, costs: Callable[[Topology], Costs], folder: Path) -> list[Path]:
     """Draw the rate against the penalty for each topology of a comparison into ``folder``; return the path."""
     import matplotlib.pyplot as plt
 
@@ -204,7 +205,7 @@ def write_tradeoffs(table: pd.DataFrame, costs: Callable[[int], Costs], folder: 
     for ax in axes.flat[len(rows) :]:
         ax.set_visible(False)
     for ax, name, (topo, _, _) in zip(axes.flat, table.index, rows, strict=False):
-        plots.penalty_tradeoff(penalty_tradeoff(topo, costs(topo.n)), ax)
+        plots.penalty_tradeoff(penalty_tradeoff(topo, costs(topo)), ax)
         ax.set_title(name, fontsize=9)
         ax.get_legend().remove()
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)

@@ -19,7 +19,7 @@ from decon.spec.defaults import ATTACK, RIDGE
 from decon.spec.grammar import as_number, liars_in_words, nearest
 from decon.spec.networks import make_topology
 from decon.spec.objects import make, make_attack, make_local_step, make_screening
-from decon.spec.problems import Maker, costs_maker, problem_words
+from decon.spec.problems import Maker, costs_maker, problem_words, with_content
 from decon.spec.registry import use
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Experiment:
         n, for families without a size of their own.
     data : str or table
         A data set of :func:`decon.datasets.names`; "synthetic:dim=5,samples=20"; "quadratics:dim=10,condition=10" or a
-        registered draw; a folder of shards (:class:`decon.distributed.Shards`); or a table as a study's ``[problem]``.
+        registered draw; "mine.csv" (:func:`decon.datasets.read_table`); a folder of shards
+        (:class:`decon.distributed.Shards`); or a table as a study's ``[problem]``.
     cost : str or None
         Over the samples of data: "huber:delta=1", "least_squares", "logistic", "softmax" or a registered one; by the
         data's task unless given.
@@ -99,7 +100,7 @@ class Experiment:
     --------
     >>> import decon
     >>> told = Experiment(topologies=("ring",), agents=6, data="quadratics:dim=2", penalty=2, byzantine=1, iterations=5)
-    >>> topo, costs = told.build_topology(), told.build_costs(6)
+    >>> topo, costs = told.build_topology(), told.build_costs(told.build_topology())
     >>> decon.solve(topo, costs, **told.options(topo, costs)).byzantine.tolist()
     [0]
     """
@@ -183,16 +184,18 @@ class Experiment:
             raise OptionError(f"this runs on one topology, not {len(self.topologies)}; give --topology")
         return make_topology(self.topologies[0], self.agents, self.seed)
 
-    def build_costs(self, n: int) -> Costs:
-        """Return the costs of ``n`` agents."""
-        return _costs(self._problem(), n, self.seed)
+    def build_costs(self, topo: Topology) -> Costs:
+        """Return the costs of a network's agents."""
+        return _costs(self._problem(), topo.n, self.seed, topo.labels)
 
-    def local_costs(self, n: int) -> Maker:
-        """Return what makes the costs of some of ``n`` agents, by their numbers, and of no others."""
-        return costs_maker(json.loads(self._problem()), n, self.seed)
+    def local_costs(self, topo: Topology) -> Maker:
+        """Return what makes the costs of some of a network's agents, by their numbers, and of no others."""
+        return costs_maker(json.loads(self._problem()), topo.n, self.seed, topo.labels)
 
     def _problem(self) -> str:
-        return json.dumps(problem_words(self.data, self.cost, self.split, self.alpha, self.ridge))
+        """Return the agents' problem; of a table with what it holds now, so that no cache mistakes it."""
+        problem = problem_words(self.data, self.cost, self.split, self.alpha, self.ridge)
+        return json.dumps(problem if problem["costs"] == "shards" else with_content(problem))
 
     def build_attack(self) -> Attack:
         """Return the attack: the one given, or the one there is where nothing is said."""
@@ -264,8 +267,8 @@ def _shown(entry: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=4)
-def _costs(problem: str, n: int, seed: int) -> Costs:
-    return costs_maker(json.loads(problem), n, seed)(np.arange(n))
+def _costs(problem: str, n: int, seed: int, labels: tuple[Any, ...]) -> Costs:
+    return costs_maker(json.loads(problem), n, seed, labels)(np.arange(n))
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from decon import datasets
 from decon.costs import Costs
+from decon.datasets.agent_table import is_table
 from decon.datasets.split import How
 from decon.errors import DataError, OptionError
 from decon.options import NOT_NEGATIVE, POSITIVE, Kind, is_number, or_none, whole
@@ -57,8 +58,9 @@ def problem_table(given: Mapping[str, Any]) -> dict[str, Any]:
     given : mapping
         ``costs``: "quadratic" (:func:`decon.datasets.quadratics`), the name of a registered draw, or a cost over
         samples: "least_squares", "huber", "logistic", "softmax" or a registered one; with ``data`` alone, the cost that
-        goes with the task. Draws take their own parameters. Costs over samples take ``data`` ("synthetic" or a name of
-        :func:`decon.datasets.names`), ``dim`` and ``samples`` (an agent; synthetic data only), ``split`` and ``alpha``
+        goes with the task. Draws take their own parameters. Costs over samples take ``data`` ("synthetic", a name of
+        :func:`decon.datasets.names`, or the path of a table for :func:`decon.datasets.read_table`), ``dim`` and
+        ``samples`` (an agent; synthetic data only), ``split`` and ``alpha``
         (see :func:`decon.datasets.split`), ``ridge``, ``folder`` (where the files are) and their own options, such as
         Huber's ``delta``. ``data`` may also hold words: "quadratics:dim=5", or a folder of shards.
 
@@ -93,13 +95,14 @@ def problem_table(given: Mapping[str, Any]) -> dict[str, Any]:
     full = {"costs": kind, **defaults, **{key: value for key, value in given.items() if key != "costs"}}
     refuse_wrong(full, _KINDS, "[problem]")
     if "data" in full:
-        known(full["data"], (_SYNTHETIC, *datasets.names()), "data set")
+        if not _is_set(full["data"]):
+            known(full["data"], (_SYNTHETIC, *datasets.names()), "data set")
         known(full["split"], get_args(How), "split")
     return full
 
 
 def _is_set(data: Any) -> bool:
-    return data in datasets.names() or data == _SYNTHETIC
+    return data in datasets.names() or data == _SYNTHETIC or (isinstance(data, str) and is_table(data))
 
 
 def _defaults(make: Callable[..., Any], skip: tuple[str, ...]) -> dict[str, Any]:
@@ -151,8 +154,11 @@ def problem_words(data: Any, cost: str | None, split: str, alpha: float, ridge: 
     return problem_table(given)
 
 
-def costs_maker(problem: Mapping[str, Any], n: int, seed: int) -> Maker:
-    """Return what makes the costs of some of ``n`` agents; they depend on these three alone."""
+def costs_maker(problem: Mapping[str, Any], n: int, seed: int, labels: tuple[Any, ...] = ()) -> Maker:
+    """Return what makes the costs of some of ``n`` agents; they depend on these alone.
+
+    ``labels`` are the network's, by which a table of the user's may name its agents.
+    """
     kind = problem["costs"]
     if kind == "shards":
         from decon.datasets.shards import Shards
@@ -160,20 +166,23 @@ def costs_maker(problem: Mapping[str, Any], n: int, seed: int) -> Maker:
         return Shards(problem["folder"])
     for name, draw in registry("data").items():
         if kind == _short(name):
-            return partial(draw, **{key: value for key, value in problem.items() if key not in _INNER}, seed=seed)
+            return partial(draw, **{key: value for key, value in problem.items() if key != "costs"}, seed=seed)
     names = {_short(name): make for name, make in registry("cost").items()}
-    return partial(_from_samples, _freeze(problem), n, seed, names[kind] if kind else None)
-
-
-_INNER = ("costs", "content")
-
-
-def _freeze(problem: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((key, value) for key, value in problem.items() if key not in _INNER)
+    return partial(
+        _from_samples,
+        tuple((key, value) for key, value in problem.items() if key != "costs"),
+        n,
+        seed,
+        names[kind] if kind else None,
+        labels,
+    )
 
 
 @lru_cache(maxsize=4)
-def _dataset(data: str, kind: Any, total: int, dim: int, seed: int, folder: str | None) -> datasets.Dataset:
+def _dataset(
+    data: str, kind: Any, total: int, dim: int, seed: int, folder: str | None, content: str
+) -> datasets.Dataset:
+    """Load or draw a data set; ``content`` tells a file that has changed from what it was."""
     if data != _SYNTHETIC:
         return datasets.load(data, seed=seed, folder=folder)
     regression = kind is None or _short(kind.__name__) in ("least_squares", "huber")
@@ -182,19 +191,41 @@ def _dataset(data: str, kind: Any, total: int, dim: int, seed: int, folder: str 
 
 
 def _from_samples(
-    frozen: tuple[tuple[str, Any], ...], n: int, seed: int, kind: Callable[..., Costs] | None, agents: NDArray[np.int64]
+    frozen: tuple[tuple[str, Any], ...],
+    n: int,
+    seed: int,
+    kind: Callable[..., Costs] | None,
+    labels: tuple[Any, ...],
+    agents: NDArray[np.int64],
 ) -> Costs:
     options = dict(frozen)
     total, dim = n * options.pop("samples", 0), options.pop("dim", 0)
-    data = _dataset(options.pop("data"), kind, total, dim, seed, options.pop("folder"))
+    data = _dataset(options.pop("data"), kind, total, dim, seed, options.pop("folder"), options.pop("content", ""))
+    if data.owner is not None and labels:
+        data = data.in_order(labels)
     return datasets.costs(data, n, agents=agents, seed=seed, kind=kind, **options)
 
 
 def with_content(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem with a hash of the files it names, if it names a folder of shards."""
-    if problem["costs"] != "shards":
-        return dict(problem)
+    """Return a problem with a hash of the files it names, if it names a folder of shards or a table.
+
+    Raises
+    ------
+    DataError
+        If a table cannot be read.
+    """
+    if is_table(problem.get("data") or ""):
+        return {**problem, "content": _digest([Path(problem["folder"] or "", problem["data"])])}
+    if problem["costs"] == "shards":
+        return {**problem, "content": _digest(sorted(Path(problem["folder"]).glob("agents-*.npz")))}
+    return dict(problem)
+
+
+def _digest(files: list[Path]) -> str:
     digest = sha256()
-    for file in sorted(Path(problem["folder"]).glob("agents-*.npz")):
-        digest.update(file.name.encode() + sha256(file.read_bytes()).digest())
-    return {**problem, "content": digest.hexdigest()}
+    for file in files:
+        try:
+            digest.update(file.name.encode() + sha256(file.read_bytes()).digest())
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}") from None
+    return digest.hexdigest()

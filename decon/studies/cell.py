@@ -40,11 +40,13 @@ def run_cell(cell: Cell, attempt: int = 0) -> dict[str, Any]:
 def solve_cell(cell: Cell) -> Result:
     """Run a cell and return the whole result, to look closer at one row of a study."""
     experiment = cell.experiment()
-    topo = _topology(json.dumps(experiment.topologies[0]), experiment.agents, experiment.seed)
-    costs = experiment.build_costs(topo.n)
+    topo = _topology(json.dumps(cell.spec["topology"]), experiment.agents, experiment.seed)
+    costs = experiment.build_costs(topo)
     return solve(topo, costs, **experiment.options(topo, costs))
 
 
 @lru_cache(maxsize=4)
 def _topology(table: str, n: int, seed: int) -> Topology:
-    return make_topology(json.loads(table), n, seed)
+    entry = json.loads(table)
+    entry.pop("content", None)  # of a file: another content is another entry of the cache
+    return make_topology(entry, n, seed)

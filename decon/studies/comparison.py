@@ -104,7 +104,7 @@ def compare(
             check_falsification(who, attack)
         return {**given, "byzantine": who, "attack": attack or make_attack(ATTACK)} if who.size else given
 
-    return _compare(_named(topologies_), lambda n: costs(n) if callable(costs) else costs, told, progress)
+    return _compare(_named(topologies_), lambda topo: costs(topo.n) if callable(costs) else costs, told, progress)
 
 
 def compare_experiment(experiment: Experiment, *, progress: bool = False) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def compare_experiment(experiment: Experiment, *, progress: bool = False) -> pd.
 
 def _compare(
     named: Mapping[str, Topology],
-    costs: Callable[[int], Costs],
+    costs: Callable[[Topology], Costs],
     told: Callable[[Topology, Costs], dict[str, Any]],
     progress: bool,
 ) -> pd.DataFrame:
@@ -124,7 +124,7 @@ def _compare(
 
     table, runs = [], []
     for name, topo in tqdm(named.items(), disable=not progress, unit="topology", leave=False):
-        local = costs(topo.n)
+        local = costs(topo)
         began = time.perf_counter()
         options = told(topo, local)
         lies = {key: options.pop(key) for key in ("byzantine", "attack") if key in options}

@@ -202,6 +202,24 @@ def test_python_flags_toml_compare_and_a_study_agree_in_every_number(given, tmp_
     assert cell["edges"] == len(first.edges)
 
 
+def test_a_table_of_ones_own_finds_its_agents_by_the_names_in_the_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    topologies.write(topologies.Topology(nx.path_graph(["bob", "ann", "cyd"])), "net.graphml")
+    Path("mine.csv").write_text("agent,a,b,target\nann,1,0,1\nann,0,1,2\nbob,1,1,3\ncyd,2,0,1\ncyd,0,3,0\ncyd,1,2,1\n")
+    flags = ("--topology", "net.graphml", "--data", "mine.csv", "--penalty", "2", "--ridge", "1", "--iterations", "200")
+    on_the_command_line(monkeypatch, "solve", *flags, "--out", "run")
+    A, y = [[[1, 1]], [[1, 0], [0, 1]], [[2, 0], [0, 3], [1, 2]]], [[3], [1, 2], [1, 0, 1]]  # bob, ann, cyd
+    stacked, targets = np.vstack(A), np.concatenate(y)
+    closed = np.linalg.solve(stacked.T @ stacked + 3 * np.eye(2), stacked.T @ targets)  # a ridge of 1 an agent
+    np.testing.assert_allclose(decon.Result.load("run").minimizer, closed, rtol=1e-12)
+    grid = '[grid]\ntopology = { file = "net.graphml" }\npenalty = 2.0\n[run]\niterations = 200\n'
+    Path("study.toml").write_text(grid + '[problem]\ndata = "mine.csv"\nridge = 1.0\n')
+    first = sweeping.run("study.toml", jobs=1)
+    assert first.rows["distance"].tolist() == [decon.Result.load("run").distance[-1]]
+    Path("mine.csv").write_text(Path("mine.csv").read_text().replace("bob,1,1,3", "bob,1,1,4"))
+    assert sweeping.run("study.toml", jobs=1).done == 1  # other data, another run
+
+
 def test_liars_are_a_count_a_share_or_agents_everywhere():
     topo = topologies.make("erdos_renyi", 20, p=0.4, seed=1)
     drawn = decon.draw_byzantine(topo, 3, seed=5).tolist()
