@@ -222,7 +222,7 @@ def _read(file: Path) -> pa.Table | None:
         except (ValueError, KeyError, OSError) as error:  # Arrow's own and JSON's are among them
             if file.name.startswith("part-"):
                 return None
-            raise OptionError(f"{file} does not hold rows of a study: {error}") from None
+            raise OptionError(f"{file} does not hold rows of a study: {' '.join(str(error).split())}") from None
 
 
 def _once(table: pa.Table) -> pa.Table:
