@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from decon.arrays import real_array
 from decon.attacks import Attack, NoAttack
 from decon.attacks.liars import Liars, choose
 from decon.costs.base import Array, Costs
@@ -86,11 +87,7 @@ def initial(name: str, given: ArrayLike | Literal["normal"] | None, costs: Costs
             raise OptionError(f'{name} must be an array or "normal", not {given!r}')
         drawn = stream(seed, name).normal(size=shape)
         return drawn - drawn.mean(axis=0) if name == "alpha0" else drawn
-    try:
-        array = np.array(given)
-        array = array.astype(float, casting="same_kind" if array.dtype.kind in "biuf" else "safe")
-    except (TypeError, ValueError):
-        raise OptionError(f"{name} must be a finite array of shape {shape} of real numbers") from None
+    array = np.array(real_array(name, given, error=OptionError))
     if array.shape != shape or not np.isfinite(array).all():
         found = "one with NaN or infinity" if array.shape == shape else f"{array.shape}"
         raise OptionError(f"{name} must be a finite array of shape {shape}, not {found}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -36,7 +37,7 @@ def network_table(entry: Any) -> dict[str, Any]:
     """
     if isinstance(entry, str):
         if entry.partition(":")[0].strip() not in topologies.families() and (
-            Path(entry).suffix or Path(entry).exists() or "/" in entry
+            Path(entry).suffix or os.path.exists(entry) or "/" in entry
         ):
             return {"file": entry}
         name, params = parse(entry)

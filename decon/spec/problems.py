@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -116,7 +117,7 @@ def _drawn_or_shards(given: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(data, str):
         raise OptionError(f"[problem] data must be a string, not {data!r}")
     draws = {words(name): name for name in registry("data")}
-    if Path(data).is_dir():
+    if os.path.isdir(data):  # False for a name that no system takes
         head, table = "shards", {"costs": "shards", "folder": data}
         allowed: tuple[str, ...] = ()
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from decon.errors import OptionError
+from decon.options import is_number
 from decon.spec.tables import refuse_unknown
 
 __all__ = ["expand"]
@@ -56,7 +57,7 @@ def _range(table: Mapping[str, Any], where: str) -> list[Any]:
     start: Any = table.get("start")
     stop, step, count = table.get("stop"), table.get("step"), table.get("count")
     numbers = [v for v in (start, stop, step, count) if v is not None]
-    if stop is None or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in numbers):
+    if stop is None or not all(map(is_number, numbers)):
         raise OptionError(f"{where}: a range needs the numbers start, stop and step or count, not {dict(table)}")
     if (step is None) == (count is None) or (table.get("log") and count is None):
         raise OptionError(f"{where}: a range needs either step or count (log = true needs count), not {dict(table)}")

@@ -16,7 +16,7 @@ from typing import Any
 from decon import __version__
 from decon.errors import OptionError
 from decon.methods.penalty import METHODS
-from decon.options import POSITIVE, Kind, or_none, whole
+from decon.options import NOT_NEGATIVE, POSITIVE, Kind, or_none, whole
 from decon.spec.defaults import ATTACK
 from decon.spec.experiment import Experiment
 from decon.spec.networks import make_topology, network_table
@@ -250,7 +250,7 @@ def _method(entry: Any, name: str) -> dict[str, Any]:
         raise OptionError(f"{where} must be a table, not {entry!r}")
     refuse_unknown(entry, _METHOD, where)
     bound = entry.get("dual_bound", "inf")
-    if isinstance(bound, bool) or not (bound == "inf" or (isinstance(bound, (int, float)) and bound > 0)):
+    if not (bound in ("inf", float("inf")) or POSITIVE.accepts(bound)):
         raise OptionError(f"{where} dual_bound must be a positive number, not {bound!r}")
     step = normal("local step", entry.get("local_step", "Exact"))
     if not hasattr(registry("local step")[step["kind"]], "keeps_falsified"):
@@ -271,10 +271,10 @@ def _check_axes(axes: Mapping[str, list[Any]], methods: Mapping[str, Any]) -> No
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise OptionError(f"[grid] {axis} must hold integers of at least {least}, not {value!r}")
     for value in axes["strength"]:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        if not NOT_NEGATIVE.accepts(value):
             raise OptionError(f"[grid] strength must hold numbers of at least 0, not {value!r}")
     for value in axes["byzantine"]:
-        counted = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        counted = whole(0).accepts(value)
         listed = isinstance(value, list) and all(type(agent) in (int, str) for agent in value)
         if not (counted or listed or (isinstance(value, float) and 0 <= value <= 0.5)):
             raise OptionError(

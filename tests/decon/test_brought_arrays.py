@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+import decon
+import topologies
 from decon.arrays import blocks_of, real_array
 from decon.attacks import WorstCase
 from decon.costs import (
@@ -25,7 +27,7 @@ from decon.costs import (
 )
 from decon.datasets import Dataset, quadratics, split, synthetic_classification, synthetic_regression
 from decon.distributed import Shards, save_shards
-from decon.errors import CostError, DataError, DeconError
+from decon.errors import CostError, DataError, DeconError, OptionError
 
 RNG = np.random.default_rng(3)
 WHOLE = RNG.integers(-4, 5, size=(6, 3)).astype(float)  # whole numbers survive every type below
@@ -323,6 +325,12 @@ def test_what_is_read_only_stays_so_in_copies(name, way):
         np.testing.assert_array_equal(part, twin[key])
     if name != "ridge":
         assert not all(part.flags.writeable for part in kept.values())
+
+
+def test_a_start_under_a_mask_is_refused():
+    start = np.ma.masked_array(np.ones((4, 2)), np.eye(4, 2))
+    with pytest.raises(OptionError, match=r"x0 must be .*the entry at \[0, 0\] is masked"):
+        decon.solve(topologies.make("ring", 4), quadratics(range(4), dim=2), penalty=1.0, x0=start)
 
 
 def test_expressions_of_cvxpy_are_still_pickled():

@@ -117,6 +117,10 @@ def test_a_checkpoint_whose_list_is_something_else_is_refused(tmp_path, text):
         ("[grid]\npenalty = { start = 1, stop = 2, count = 1000000000000 }", "count must be .* at most 100000"),
         ("[grid]\nn = 1000000000000", "at most 100000000, not n = 1000000000000"),
         ("[grid]\nn = " + "[" * 5000, "TOML"),
+        ("[grid]\nbyzantine = " + "1" * 400, "byzantine must hold"),
+        ("[grid]\nstrength = " + "1" * 400, "strength must hold"),
+        ("[grid]\nseed = { start = 1, step = 1, stop = 1" + "0" * 400 + " }", "a range needs the numbers"),
+        ("[methods.x]\ndual_bound = 1" + "0" * 400, "dual_bound must be"),
     ],
 )
 def test_studies_without_bound_are_refused(tmp_path, text, message):

@@ -1,9 +1,13 @@
 """A graph file may stand wherever a topology's name does, colons in its path included."""
 
 import pytest
+from click.testing import CliRunner
 
 import topologies
+from decon.cli import app
+from decon.errors import DataError, OptionError
 from decon.spec.experiment import Experiment
+from decon.spec.problems import problem_words
 
 
 def made(words):
@@ -29,3 +33,20 @@ def test_words_are_still_words(tmp_path, monkeypatch, text, n):
 def test_a_missing_file_is_named_as_one():
     with pytest.raises(topologies.TopologyError, match=r"g\.gml.*No such file"):
         made(r"C:\nets\g.gml")
+
+
+@pytest.mark.parametrize("name", ["A" * 5000, "nets/" + "A" * 300, "a" * 300 + ".gml", "\0.gml"])
+def test_a_name_that_no_system_takes_is_refused_as_a_name(name):
+    with pytest.raises((topologies.TopologyError, OptionError)) as caught:
+        made(name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises((DataError, OptionError)):
+        problem_words(name, None, "iid", 1.0, 5.0)
+
+
+@pytest.mark.parametrize("flag", ["--out", "--checkpoint"])
+def test_a_place_with_such_a_name_is_refused_before_any_work(tmp_path, flag):
+    done = CliRunner().invoke(app, ["solve", flag, str(tmp_path / ("A" * 300)), "--iterations", "1"])
+    assert done.exit_code == 2
+    assert "cannot write to" in done.output
+    assert not list(tmp_path.iterdir())

@@ -19,6 +19,8 @@ from decon.datasets import files
 from decon.distributed import Shards, save_shards
 from decon.errors import DataError, OptionError
 from decon.runs.result import Result
+from decon.studies import sweeping
+from decon.studies.store import Store
 from decon.studies.study import Study
 
 CASES = "# two\n0 1\n1 2 {'weight': 2.5}\n2 0\n3 2 {} # last\n"
@@ -148,6 +150,15 @@ def _resume(folder: Path) -> None:
     assert result.x.shape == (5, 2)
 
 
+def _rows(folder: Path) -> None:
+    study = folder.with_name("study.toml")
+    study.write_text("[grid]\nn = 6\npenalty = [0.5, 1.0]\n[run]\niterations = 5\n", encoding="utf-8")
+    sweeping.run(study, out=folder / "sweep", jobs=1)
+    for number, file in enumerate((folder / "sweep").glob("*.parquet")):
+        shutil.copy(file, folder / f"rows-{number}.parquet")
+    shutil.rmtree(folder / "sweep")
+
+
 TARGETS = {
     "graphs": Target(_graphs, topologies.read, (topologies.TopologyError,)),
     "tables": Target(_tables, datasets.read_table, (DataError,)),
@@ -157,6 +168,7 @@ TARGETS = {
     "studies": Target(
         _study, lambda path: Study.load(path).cells(), (OptionError, DataError, topologies.TopologyError)
     ),
+    "rows of studies": Target(_rows, lambda folder: Store(folder).rows(), (OptionError,)),
     "results": Target(_result, _load_result, (OptionError,)),
     "checkpoints": Target(_checkpoint, _resume, (OptionError,)),
 }

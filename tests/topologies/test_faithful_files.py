@@ -153,6 +153,15 @@ def test_a_refusal_names_the_place(tmp_path, name, content, place):
             ("foo", "ü&&x;"),
             [100],
         ),
+        (
+            "g.graphml",
+            HEAD.format("").replace('"weight"/><key id="n"', '"weight"><default>4.0</default></key><key id="n"')
+            + '<node id="a"/><node id="b"/><node id="c"/><edge source="a" target="b"/><edge source="b" target="c">'
+            '<data key="w">1.0</data></edge><edge source="c" target="a"/></graph></graphml>',
+            ("a", "b", "c"),
+            [4, 4, 1],
+        ),
+        ("g.json", "\ufeff" + NODES.format('{"source": 0, "target": 1}'), (0, 1), [1]),
         ("g.gml", GML.format("5", "-7", 'weight "4294967296"'), (5, -7), [2**32]),
         ("g.json", ADJ.format('[{"id": "b", "weight": 2}], [{"id": "a", "weight": 2}]'), ("a", "b"), [2]),
         (
