@@ -6,6 +6,7 @@ is not; one on every edge is enough where all broadcast and nothing is screened.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Self
 
@@ -111,7 +112,7 @@ class Admm:
     @property
     def bears_nonfinite(self) -> bool:
         """Whether the dual bound takes what a message that is not finite would do."""
-        return bool(np.isfinite(self.dual_bound))
+        return math.isfinite(self.dual_bound)
 
     @property
     def centred(self) -> bool:

@@ -63,7 +63,9 @@ class EdgeLinks(LocalLinks):
 
     def all_arcs(self, held: Array) -> Array:
         """Return (all arcs, …): an arc that was left out has the opposite value of its reverse."""
-        return np.asarray(self._signs[:, None] * held[self._held])
+        found = held[self._held]
+        found *= self._signs[:, None]
+        return found
 
     def held(self, everywhere: Array) -> Array:
         """Return the values on the arcs kept."""

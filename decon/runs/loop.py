@@ -67,23 +67,24 @@ class Run:
         from tqdm import tqdm
 
         self.last = first
+        del first  # else it would be held, as large as all that follow, until the end
         self.kept: dict[str, list[Any]] = {name: [] for name in self.probes}
         self.message = f"all {self.iterations} iterations done"
         self._change = np.inf
-        self.limit = _DIVERGED * max(1.0, self._measure(first))
-        before = self._resume()
-        began = time.perf_counter()
-        try:
-            quiet = np.errstate(over="ignore", invalid="ignore")  # divergence is a status
-            with quiet, tqdm(total=self.iterations, initial=self.last.k, disable=not self.progress, unit="it") as bar:
-                while self.last.k < self.iterations and not self._reached():
-                    if not self._accept(play(self.setup, self.links, self.last)):
-                        break
-                    bar.update()
-                    if self.checkpoint is not None and self.checkpoint.due(self.last.k):
-                        self._save(before + time.perf_counter() - began)
-        except KeyboardInterrupt:
-            self.status, self.message = "interrupted", f"interrupted after iteration {self.last.k}"
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status
+            self.limit = _DIVERGED * max(1.0, self._measure(self.last))
+            before = self._resume()
+            began = time.perf_counter()
+            try:
+                with tqdm(total=self.iterations, initial=self.last.k, disable=not self.progress, unit="it") as bar:
+                    while self.last.k < self.iterations and not self._reached():
+                        if not self._accept(play(self.setup, self.links, self.last)):
+                            break
+                        bar.update()
+                        if self.checkpoint is not None and self.checkpoint.due(self.last.k):
+                            self._save(before + time.perf_counter() - began)
+            except KeyboardInterrupt:
+                self.status, self.message = "interrupted", f"interrupted after iteration {self.last.k}"
         self._check_ending()
         self.seconds = before + time.perf_counter() - began
         if self.checkpoint is not None and self.status == "completed" and not self.checkpoint.due(self.last.k):
@@ -134,12 +135,14 @@ class Run:
         return float(memory["seconds"])
 
     def _reached(self) -> bool:
+        if self.tol is None:
+            return False
         distance, consensus = self.metrics.rows[-1][0], self.metrics.rows[-1][2]
         if isinstance(self.tol, Residuals):
             done = consensus <= self.tol.primal and self._change <= self.tol.dual
             words = f"consensus error {consensus:.3g}, last change {self._change:.3g}"
         else:
-            done, words = self.tol is not None and distance <= self.tol, f"distance {distance:.3g}"
+            done, words = distance <= self.tol, f"distance {distance:.3g}"
         if done:
             self.status, self.message = "converged", f"{words} at iteration {self.last.k}"
         return done

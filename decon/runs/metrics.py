@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from decon.costs.base import Array, Costs, row_sums
+from decon.costs.base import Array, Costs
 from decon.network.links import Links
 from decon.runs.round import Moment
 
@@ -41,6 +41,7 @@ class Metrics:
 
     def __post_init__(self) -> None:
         self._everyone = len(self.honest) == self.costs.n
+        self._ones = np.ones(self.costs.dim)  # as in row_sums, made once
         (self._count,) = self.links.total((float(len(self.honest)),))
         one, other = self.minimizer, self.minimizer_all
         self._same = one is other or (one is not None and other is not None and np.array_equal(one, other))
@@ -49,19 +50,22 @@ class Metrics:
             self._targets = np.tile(self.minimizer, (len(self.honest), 1))
 
     def measure(self, moment: Moment) -> float:
-        """Append the metrics of ``moment`` and return the distance, or the mean ‖x_i‖ where no minimiser is known."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            x = moment.x if self._everyone else moment.x[self.honest]
-            if self.minimizer is None:
-                distance = distance_all = _sum_norm(x.copy())
-            else:
-                distance = _sum_norm(x - self._targets)
-                distance_all = distance if self._same else _sum_norm(x - np.asarray(self.minimizer_all))
-            consensus = _sum_norm(x - self.links.total_rows(x) / self._count)
-            if self._everyone:
-                objective = self.costs.total_value(moment.x, moment.gradient)
-            else:
-                objective = float(self.costs.value(moment.x, moment.gradient)[self.honest].sum())
+        """Append the metrics of ``moment`` and return the distance, or the mean ‖x_i‖ where no minimiser is known.
+
+        To be called where overflow is no error.
+        """
+        whole, gradient, ones = moment.x, moment.gradient, self._ones
+        x = whole if self._everyone else whole[self.honest]
+        if self.minimizer is None:
+            distance = distance_all = _sum_norm(x.copy(), ones)
+        else:
+            distance = _sum_norm(x - self._targets, ones)
+            distance_all = distance if self._same else _sum_norm(x - np.asarray(self.minimizer_all), ones)
+        consensus = _sum_norm(x - self.links.total_rows(x) / self._count, ones)
+        if self._everyone:
+            objective = self.costs.total_value(whole, gradient)
+        else:
+            objective = float(self.costs.value(whole, gradient)[self.honest].sum())
         totals = self.links.total((distance, distance_all, consensus, objective))
         distance, distance_all, consensus = (total / self._count for total in totals[:3])
         known = (distance, distance_all) if self.minimizer is not None else (np.nan, np.nan)
@@ -73,7 +77,8 @@ class Metrics:
         """Return the mean over the honest agents of ‖z - z⁻‖, how far what is heard moved."""
         if before.z.shape != after.z.shape:  # x⁰, before anything was sent
             return np.inf
-        (moved,) = self.links.total((_sum_norm((after.z - before.z)[self.honest]),))
+        gap = (after.z - before.z)[self.honest]
+        (moved,) = self.links.total((_sum_norm(gap, np.ones(gap.shape[1])),))
         return moved / self._count
 
     def histories(self) -> dict[str, Array]:
@@ -82,7 +87,7 @@ class Metrics:
         return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NAMES)}
 
 
-def _sum_norm(rows: Array) -> float:
+def _sum_norm(rows: Array, ones: Array) -> float:
     """Return the sum of the rows' norms; overwrites them."""
     rows *= rows
-    return float(np.sqrt(row_sums(rows)).sum())
+    return float(np.sqrt(rows @ ones).sum())

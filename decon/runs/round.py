@@ -64,6 +64,12 @@ class Setup:
         """Whether anyone falsifies."""
         return self.byzantine.size > 0 and not isinstance(self.attack, NoAttack)
 
+    @cached_property
+    def exchanges(self) -> int:
+        """Rounds of messages an iteration."""
+        found: int = getattr(self.method, "exchanges", 1)
+        return found
+
     @property
     def uniform(self) -> bool:
         """Whether every arc carries its sender's broadcast, always."""
@@ -145,14 +151,14 @@ def play(setup: Setup, links: Links, before: Moment) -> Moment:
     """Advance one synchronous iteration; mutates nothing. To be called where overflow is no error."""
     method, costs, k = setup.method, setup.costs, before.k + 1
     moment = before
-    for exchange in range(getattr(method, "exchanges", 1)):
+    for exchange in range(setup.exchanges):
         proposal = method.propose(costs, links, moment.inner, k)
         spoken = _speak(setup, links, moment, k, exchange, proposal)
         heard = Heard(links, spoken.sent, spoken.kept, spoken.told, active=moment.active)
         screen, poisoned = moment.screen, spoken.poisoned
         if setup.screening is not None:
             screen, poisoned = _judge(setup, setup.screening, links, moment, k, heard), None
-        elif getattr(method, "bears_nonfinite", False):
+        elif setup.attacked and getattr(method, "bears_nonfinite", False):
             poisoned = None
         elif setup.attacked and not links.uniform:
             poisoned = links.first_sender(~_all_sane(heard.messages))
