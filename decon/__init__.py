@@ -13,6 +13,7 @@ from decon.runs.rate import fit_rate
 from decon.runs.result import Result
 from decon.runs.solve import solve
 from decon.runs.stopping import Residuals
+from decon.screens.consistency import Consistency
 from decon.screens.detection import Detection, undetected_harm
 from decon.screens.median_distance import MedianDistance
 from decon.screens.profiling import Profiling, Road
@@ -25,6 +26,7 @@ from decon.studies.verification import verify
 
 __all__ = [
     "Admm",
+    "Consistency",
     "CostError",
     "DataError",
     "DeconError",

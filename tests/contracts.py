@@ -213,6 +213,8 @@ def a_run_reports_and_is_saved(case: Case, folder: Path) -> None:
 
 def applies(check: Callable[[Case, Path], None], case: Case) -> bool:
     """Whether a property is about a case: each names what it leaves out, and why."""
+    if getattr(case.screening, "public", False) and not getattr(case.method, "reveals", False):
+        return False  # refused in one line: nothing that could be judged is said
     if check is a_lie_of_no_size_is_none:  # 0 · infinity is no zero
         return case.attack is not None and not isinstance(case.attack, attacks.NonFinite)
     if check is renaming_agents_renames_the_outcome:  # draws, and choices of a victim, go by number

@@ -37,7 +37,10 @@ _FLAGS: dict[str, tuple[Any, str]] = {
     "byzantine": (str, "Falsifying agents, up to half: how many (3), which share (0.2), or a list (4,7 or ann,bob)."),
     "attack": (str, f"What they send: name:option=value,… of `decon attacks`.  [{ATTACK} if there are any]"),
     "strength": (float, "Scales the error of the attack."),
-    "screening": (str, "How messages are judged: none, profiling, road:threshold=50 or median_distance.  [none]"),
+    "screening": (
+        str,
+        "How messages are judged: consistency, profiling, road:threshold=50, median_distance or none.  [none]",
+    ),
     "dual-bound": (float, "P2's λ > 0 on every entry of every dual, in units of the gradient."),
     "local-step": (
         str,

@@ -17,7 +17,7 @@ from topologies.frozen import Frozen, freeze
 if TYPE_CHECKING:
     import cvxpy as cp
 
-__all__ = ["Array", "Costs", "as_batch", "check_ridge", "row_sums"]
+__all__ = ["Array", "Costs", "as_batch", "check_ridge", "lengths", "row_sums"]
 
 Array = NDArray[np.float64]
 
@@ -46,6 +46,12 @@ class Costs(Frozen, ABC):
     @abstractmethod
     def smoothness(self) -> float:
         """ℓ, the largest over the agents."""
+
+    iterative = False
+    """Whether ``prox`` is the end of an iteration, so that how near it came has to be measured."""
+
+    accuracy = 0.0
+    """How near ``prox`` comes to its optimality condition where no gradient can tell, relative to its terms."""
 
     @abstractmethod
     def value(self, x: Array, gradient: Array | None = None) -> Array:
@@ -159,6 +165,12 @@ def as_batch(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Arra
 def row_sums(rows: Array) -> Array:
     """Return (n,) the sum of each row: BLAS takes a fifth of the time of ``sum(axis=1)`` where rows are short."""
     return np.asarray(rows @ np.ones(rows.shape[1]))
+
+
+def lengths(rows: Array) -> Array:
+    """Return (n,) the Euclidean norm of each row, in double precision."""
+    wide = rows.astype(float, copy=False)
+    return np.asarray(np.sqrt(row_sums(np.square(wide))))
 
 
 def check_ridge(ridge: float) -> float:

@@ -80,6 +80,8 @@ class FromCVXPY(Costs):
             self._expressions.append(_substituted(expression, agent, self.dim, variable))
         self._problem: cp.Problem | None = None
 
+    accuracy = 1e-7
+
     @property
     def strong_convexity(self) -> float:
         """ν as given."""

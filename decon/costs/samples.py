@@ -40,6 +40,8 @@ class SampleCosts(Costs):
     _weights: Array
     ridge: float
 
+    iterative = True
+
     _bend_bound: float
     """Largest eigenvalue φ'' can have."""
 

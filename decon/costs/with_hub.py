@@ -55,6 +55,8 @@ class WithHub(Costs):
             raise CostError(f"the hub's variable has length {hub.dim}, the workers' {workers.dim}")
         self.hub, self.workers = hub, workers
         self.n, self.dim = workers.n + 1, workers.dim
+        self.iterative = hub.iterative or workers.iterative
+        self.accuracy = max(hub.accuracy, workers.accuracy)
 
     @property
     def strong_convexity(self) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse.linalg as spla
 from numpy.typing import NDArray
 
-from decon.costs.base import Array, Costs
+from decon.costs.base import Array, Costs, lengths
 from decon.methods.duals import arc_start, arc_step, arc_sums, node_start, node_step
 from decon.methods.local_steps import Exact, LocalStep
 from decon.methods.penalty import choose_penalty, screening_rate
@@ -126,7 +126,9 @@ class Admm:
 
     def by_node(self, links: Links) -> bool:
         """Whether the duals are summed at each agent."""
-        return self.form == "node" if self.form != "auto" else links.uniform and not self.bears_nonfinite
+        if self.form != "auto":
+            return self.form == "node"
+        return (links.uniform or links.restarts) and not self.bears_nonfinite
 
     def settle(self, topo: Topology, costs: Costs) -> tuple[Self, dict[str, Any]]:
         """Return the method with its penalty as a number, and where that came from."""
@@ -164,10 +166,9 @@ class Admm:
         stored_by_node = state.duals.shape == state.total.shape and np.array_equal(state.duals, state.total)
         if self.by_node(links):
             if np.array_equal(weight, state.weight):
-                return state._replace(duals=state.total, active=None)
-            return AdmmState(
-                state.x, *node_start(links, self.c, -state.total, weight, state.x, centred=self.centred), weight
-            )
+                return state._replace(duals=state.total, active=active)
+            sums = node_start(links, self.c, -state.total, weight, state.x, centred=self.centred, active=active)
+            return AdmmState(state.x, *sums, weight, active)
         values = _spread(links, -state.total) if stored_by_node else links.held(state.duals)
         if np.array_equal(weight, state.weight):
             return state._replace(duals=values, active=active)
@@ -175,6 +176,47 @@ class Admm:
             values = np.where(active[:, None], values, 0.0)
         duals = arc_start(links, self.c, values, weight, state.x, centred=self.centred, active=active)
         return AdmmState(state.x, *duals, weight, active)
+
+    @property
+    def reveals(self) -> bool:
+        """Whether a message tells the gradient at it: exact steps, and steps along full gradients."""
+        return bool(getattr(self.local_step, "reveals", False))
+
+    def implied(
+        self, costs: Costs, links: Links, record: AdmmState, said: Array, proposal: Proposal, k: int
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return the gradients that messages claim, docs/theory.md (10.1).
+
+        Parameters
+        ----------
+        record : AdmmState
+            As all can work it out from what was said before.
+        said : (n, N) ndarray
+            This iteration's broadcasts.
+        proposal : Proposal
+            What the agents computed, for how near their local steps came to their equations.
+
+        Returns
+        -------
+        point, gradient : (n, N) ndarray
+        size : (n,) ndarray
+            Of the terms that the gradient is a difference of, the duals of all arcs included.
+        error : (n,) ndarray
+            Residuals of the local steps, as the agents report them; at most 1e-7 of ``size`` is believed.
+        """
+        linear, weight = self._alone(costs, links, record)
+        point, gradient, size = self.local_step.implied(record.x, linear, weight, said, k)  # type: ignore[attr-defined]
+        duals = lengths(record.duals)
+        size = size + (duals if self.by_node(links) else links.arc_sum(duals))
+        error = np.zeros(len(size))
+        if costs.iterative and proposal.note is not None:
+            error = lengths(costs.gradient(proposal.x) - (proposal.note[0] - proposal.note[1]))
+            error = np.minimum(np.nan_to_num(error, nan=0.0), 1e-7 * size)
+        return point, gradient, size, error
+
+    def restart(self, costs: Costs, links: Links, x0: Array, active: NDArray[np.bool_] | None) -> AdmmState:
+        """Return the state at the start x⁰ with no flow on any link, on the links in use."""
+        return self.resume(links, replace(self, alpha0=None).begin(costs, links, x0), active)
 
     def spread(self, links: Links, state: AdmmState) -> AdmmState:
         """Return the state with a dual for every arc, also of those that were left out."""
@@ -199,8 +241,9 @@ class Admm:
         if self.by_node(links):
             own = heard.kept
             mine = solved[1] if own is x and solved is not None else state.weight[:, None] * own
-            duals = node_step(links, self.c, state.total, mine, heard.sent, centred=self.centred)
-            return AdmmState(x, *duals, state.weight, None, solved)
+            used = state.active
+            duals = node_step(links, self.c, state.total, mine, heard.sent, centred=self.centred, active=used)
+            return AdmmState(x, *duals, state.weight, used, solved)
         values = heard.listened if heard.listened is not None else self._advance(links, state, heard)
         total, weight, active = state.total, state.weight, heard.in_use
         before = state.active

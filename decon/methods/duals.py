@@ -39,12 +39,21 @@ class Duals(NamedTuple):
     linear: Array
 
 
-def node_step(links: Links, penalty: float, total: Array, weighted: Array, z: Array, *, centred: bool) -> Duals:
+def node_step(
+    links: Links,
+    penalty: float,
+    total: Array,
+    weighted: Array,
+    z: Array,
+    *,
+    centred: bool,
+    active: NDArray[np.bool_] | None = None,
+) -> Duals:
     """Advance Σ_j η_ij by c(A z - D own): P1 (7) with α = -Σ_j η; needs λ = ∞ and one broadcast an agent.
 
     ``weighted`` is 2cD own. It drops out of the linear term, which is Σ_j η⁻_ij + 2cA z unless it is centred.
     """
-    after = links.neighbour_sum(z)
+    after = links.neighbour_sum(z, active)
     after *= 2.0 * penalty
     if centred:
         after -= weighted
@@ -56,9 +65,18 @@ def node_step(links: Links, penalty: float, total: Array, weighted: Array, z: Ar
     return Duals(after, after, linear)
 
 
-def node_start(links: Links, penalty: float, alpha: Array, weight: Array, x: Array, *, centred: bool) -> Duals:
+def node_start(
+    links: Links,
+    penalty: float,
+    alpha: Array,
+    weight: Array,
+    x: Array,
+    *,
+    centred: bool,
+    active: NDArray[np.bool_] | None = None,
+) -> Duals:
     """Return the duals before the first iteration, from α⁰ and z⁰ = x⁰: P1 (6) starts from cL₊ z⁰ - α⁰."""
-    linear = penalty * links.neighbour_sum(x)
+    linear = penalty * links.neighbour_sum(x, active)
     linear += (-0.5 if centred else 0.5) * weight[:, None] * x
     linear -= alpha
     total = -alpha

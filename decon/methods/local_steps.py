@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from decon.costs.base import Array, Costs
+from decon.costs.base import Array, Costs, lengths
 from decon.errors import OptionError
 from decon.streams import minibatch
 
@@ -77,6 +77,16 @@ class Exact:
         """Return the minimiser."""
         update = costs.prox(linear, weight, x)
         return Update(update, weight[:, None] * update)
+
+    reveals = True
+
+    def implied(self, before: Array, linear: Array, weight: Array, sent: Array, k: int) -> tuple[Array, Array, Array]:
+        """Return where which gradient is claimed, and how large the terms are that it is a difference of.
+
+        As in the local step, ∇f(x⁺) = linear - weight x⁺, so that an agent that sends z claims it at z.
+        """
+        weighted = weight[:, None] * sent
+        return sent, linear - weighted, lengths(linear) + lengths(weighted)
 
 
 @dataclass(frozen=True)
@@ -175,6 +185,18 @@ class Stochastic:
         update *= (1.0 / (sigma + weight))[:, None]
         update += x
         return Update(update, None)
+
+    @property
+    def reveals(self) -> bool:
+        """Whether messages reveal gradients: full ones."""
+        return self.batch_size is None
+
+    def implied(self, before: Array, linear: Array, weight: Array, sent: Array, k: int) -> tuple[Array, Array, Array]:
+        """Return where which gradient is claimed: F' = linear - (σ^k + weight)(z^k - z^{k-1}) at z^{k-1}, (20)."""
+        sigma = self.sigma(k) if callable(self.sigma) else self.sigma
+        heavy = (sigma + weight)[:, None]
+        size = lengths(linear) + lengths(heavy * sent) + lengths(heavy * before)
+        return before, linear - heavy * (sent - before), size
 
 
 def _positive(name: str, value: float) -> float:

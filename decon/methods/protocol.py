@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from decon.costs.base import Array, Costs
 
 if TYPE_CHECKING:
     from decon.network.heard import Heard
     from decon.network.links import Links
 
-__all__ = ["Algorithm", "Proposal"]
+__all__ = ["Algorithm", "Proposal", "Revealing"]
 
 
 class Proposal(NamedTuple):
@@ -49,6 +52,9 @@ class Algorithm(Protocol):
     * ``listen(links, state, heard, lengths) -> object`` does work that passes over all messages anyway before they
       are judged, writes ‖m - own‖ into ``lengths`` (arcs,), and finds its result in ``heard.listened``;
     * ``resume(links, state) -> state`` takes up the state of an earlier run of another option of the same method;
+    * ``reveals``, ``implied(costs, links, record, said, proposal, k) -> (point, gradient, size, error)`` and
+      ``restart(costs, links, x0, active) -> state``, for rules that judge agents by the gradients their messages claim
+      (:class:`Revealing`);
     * ``exchanges``, rounds of messages an iteration, 1 unless given: with two, the three steps run twice;
     * ``keeps_falsified``, whether a falsifying agent's own recursion uses what it broadcast, as in P1 and unless given,
       or its true value, as in P2;
@@ -67,3 +73,24 @@ class Algorithm(Protocol):
         It reads nothing of the network but ``heard``: an arc whose pair is not new (``heard.arrived``) keeps its flow,
         one that is not in use (``heard.active``) drops it at both ends.
         """
+
+
+@runtime_checkable
+class Revealing(Algorithm, Protocol):
+    """A method whose broadcasts tell which gradient an agent claims to have."""
+
+    @property
+    def reveals(self) -> bool:
+        """Whether they do, with these options."""
+
+    def implied(
+        self, costs: Costs, links: Links, record: Any, said: Array, proposal: Proposal, k: int
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return claimed points and gradients, (n, N) each, (n,) sizes of their terms and (n,) residuals.
+
+        ``record`` is the state before the iteration as all can work it out from what was said, ``said`` this
+        iteration's broadcasts; ``proposal`` is what the agents truly did, for what they report of their accuracy only.
+        """
+
+    def restart(self, costs: Costs, links: Links, x0: Array, active: NDArray[np.bool_] | None) -> Any:
+        """Return the state at the start ``x0`` with no memory, on the links in use."""

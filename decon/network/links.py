@@ -67,6 +67,10 @@ class Links(Protocol):
     """Whether every arc carries its sender's broadcast, always: nothing is cut, lost or told apart, so that sums over
     neighbours are all there is to know."""
 
+    restarts: bool
+    """Whether every arc that is used carries its sender's broadcast, and whenever links are cut the run starts again on
+    the rest: sums over the neighbours left are all there is to know."""
+
     @property
     def degrees(self) -> Array:
         """(n,) weighted degrees."""
@@ -89,8 +93,8 @@ class Links(Protocol):
     def view(self, setup: Setup, before: Moment, k: int, sent: Array) -> View:
         """Return what a falsifying agent sees at iteration ``k``, when the agents here truly send ``sent``."""
 
-    def neighbour_sum(self, z: Array) -> Array:
-        """Return (n, N) Σ_j w_ij z_j from the broadcasts ``z`` (n, N) of the agents here."""
+    def neighbour_sum(self, z: Array, active: NDArray[np.bool_] | None = None) -> Array:
+        """Return (n, N) Σ_j w_ij z_j from the broadcasts ``z`` (n, N) of the agents here, over the arcs ``active``."""
 
     def broadcast(self, z: Array) -> Array:
         """Return (arcs, N) the broadcast of each arc's sender."""
@@ -149,7 +153,8 @@ class LocalLinks:
 
     def __init__(self, topo: Topology, *, seed: int = 0, uniform: bool = False) -> None:
         self.topo = topo
-        self.seed, self.uniform = seed, uniform
+        self.seed, self.uniform, self.restarts = seed, uniform, False
+        self._left: tuple[NDArray[np.bool_], sp.csr_array] | None = None
         self.place, self.places = 0, 1
         self.n = topo.n
         self.agents = np.arange(topo.n)
@@ -189,9 +194,14 @@ class LocalLinks:
         penalty = getattr(setup.method, "penalty", np.nan)
         return View(k, self.topo, setup.byzantine, sent, before.z, penalty, before.screen, before.active)
 
-    def neighbour_sum(self, z: Array) -> Array:
-        """Return (n, N) A z."""
-        return np.asarray(self.topo.adjacency @ z)
+    def neighbour_sum(self, z: Array, active: NDArray[np.bool_] | None = None) -> Array:
+        """Return (n, N) A z, A of the graph that the arcs ``active`` leave."""
+        if active is None:
+            return np.asarray(self.topo.adjacency @ z)
+        if self._left is None or self._left[0] is not active:
+            whole = self.topo.adjacency
+            self._left = active, sp.csr_array((whole.data * active, whole.indices, whole.indptr), shape=whole.shape)
+        return np.asarray(self._left[1] @ z)
 
     def broadcast(self, z: Array) -> Array:
         """Return (arcs, N) z_j at each arc (i, j)."""

@@ -90,6 +90,10 @@ class Run:
         if self.checkpoint is not None and self.status == "completed" and not self.checkpoint.due(self.last.k):
             self._save(self.seconds)  # to go on for more iterations
 
+    def exposed(self) -> NDArray[np.void] | None:
+        """Return whom a rule on agents exposed, None where no such rule judged."""
+        return self.setup.screening.exposed(self.links, self.last.screen) if self.setup.public else None  # type: ignore[union-attr]
+
     def trajectories(self) -> dict[str, NDArray[Any]]:
         """Return what the probes found, one entry a recorded iteration."""
         return {name: np.array(found) for name, found in self.kept.items()}

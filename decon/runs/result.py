@@ -17,6 +17,7 @@ from decon.runs.keeping import Stored, dismantle
 from decon.runs.metrics import NAMES
 from decon.runs.rate import LinearFit, fit_rate
 from decon.screens.detection import Detection
+from decon.screens.public import EXPOSED
 from topologies.formats.matrices import load_arrays
 
 __all__ = ["EVENT", "Result", "plain"]
@@ -27,7 +28,8 @@ EVENT = np.dtype([("k", np.int64), ("i", np.int64), ("j", np.int64)])
 _ENDED_WELL = ("completed", "converged", "stopped")
 _FORMAT, _READS = 2, "0.2"
 _KEPT, _STATE = "record ", "state "
-_ARRAYS = (*NAMES, "x", "minimizer", "recorded", "byzantine", "severed", "readmitted", "edges")
+_ARRAYS = (*NAMES, "x", "minimizer", "recorded", "byzantine", "severed", "readmitted", "exposed", "edges")
+_OPTIONAL = ("minimizer", "exposed")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,6 +58,9 @@ class Result:
     severed, readmitted : structured ndarray with fields k, i, j
         At iteration k honest agent i lost (or took back) its link with j. A cut is mutual: between two honest agents it
         has two rows, one for each end; a falsifying agent never wants one, so with it the row names who cut.
+    exposed : structured ndarray of :data:`decon.screens.public.EXPOSED`, or None
+        Agents that a rule on agents exposed (:class:`decon.Consistency`): when, why, by which pair of iterations and
+        how far, and what would have excused them; None where no such rule judged.
     status : str
         "completed" (all iterations done), "converged" (``tol`` reached), "diverged", "nonfinite", "disconnected"
         (the honest agents lost touch, for good or at the end) or "interrupted". "nonfinite" says that an agent sent
@@ -103,6 +108,7 @@ class Result:
     manifest: dict[str, Any] = field(default_factory=dict)
     labels: tuple[Any, ...] = ()
     trajectories: dict[str, NDArray[Any]] = field(default_factory=dict)
+    exposed: NDArray[np.void] | None = None
     final: Any = None
 
     def __repr__(self) -> str:
@@ -115,7 +121,7 @@ class Result:
     @property
     def detection(self) -> Detection:
         """The detection report: which links were severed, rightly or wrongly, and when."""
-        return Detection(len(self.x), self.edges, self.byzantine, self.severed, self.readmitted)
+        return Detection(len(self.x), self.edges, self.byzantine, self.severed, self.readmitted, self.exposed)
 
     def require(self) -> Result:
         """Return this result if the run ended well.
@@ -178,9 +184,7 @@ class Result:
             kept = {name[len(_KEPT) :]: values for name, values in arrays.items() if name.startswith(_KEPT)}
             state = {name[len(_STATE) :]: values for name, values in arrays.items() if name.startswith(_STATE)}
             final, labels = text.pop("final"), tuple(text.pop("labels"))
-            given: dict[str, Any] = {
-                name: arrays.get(name) if name == "minimizer" else arrays[name] for name in _ARRAYS
-            }
+            given: dict[str, Any] = {name: arrays.get(name) if name in _OPTIONAL else arrays[name] for name in _ARRAYS}
             _refuse_unlike_a_result(given, text, labels)
             return Result(
                 **given, **text, labels=labels, trajectories=kept, final=None if final is None else Stored(final, state)
@@ -204,6 +208,8 @@ def _refuse_unlike_a_result(given: dict[str, Any], text: dict[str, Any], labels:
         "edges": ("iu", (None, 2)),
         **dict.fromkeys(NAMES, ("fiu", (recorded.size,))),
     }
+    if given["exposed"] is not None and (given["exposed"].ndim != 1 or given["exposed"].dtype != EXPOSED):
+        raise ValueError("the agents exposed are not those of a run")
     if given["minimizer"] is not None:
         shapes["minimizer"] = ("f", (dim,))
     for name, (kinds, shape) in shapes.items():

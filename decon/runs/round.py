@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,16 @@ from numpy.typing import NDArray
 from decon.attacks import Attack, NoAttack
 from decon.costs.base import Array, Costs
 from decon.errors import OptionError
-from decon.methods.protocol import Algorithm, Proposal
-from decon.network.deviation import deviations
+from decon.methods.protocol import Algorithm, Proposal, Revealing
 from decon.network.heard import Heard
 from decon.network.links import Links, LocalLinks
-from decon.screens.protocol import Inbox, Screening
+from decon.runs.judging import advance_record, all_sane, judge_agents, judge_links
+from decon.screens.protocol import Screening
+from decon.screens.public import PublicScreening
 from decon.streams import stream
 from topologies import Topology
 
 __all__ = ["Moment", "Setup", "begin", "iterate", "play", "ready"]
-
-_TOO_LARGE = 1e100
-"""A falsified value beyond this is sent, but the falsifying agent's own memory keeps its true value; as a message it
-counts as not finite: squares of what is left cannot overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +51,7 @@ class Setup:
     method: Algorithm
     byzantine: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     attack: Attack = field(default_factory=NoAttack)
-    screening: Screening | None = None
+    screening: Screening | PublicScreening | None = None
     seed: int = 0
     rate: float | None = None
     cut: NDArray[np.bool_] | None = None
@@ -69,6 +66,24 @@ class Setup:
         """Rounds of messages an iteration."""
         found: int = getattr(self.method, "exchanges", 1)
         return found
+
+    @cached_property
+    def public(self) -> bool:
+        """Whether the rule judges agents by what everybody knows, instead of links."""
+        return getattr(self.screening, "public", False)
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether what all can work out of a falsifying agent's state may differ from the state."""
+        falls_apart = self.attack.per_arc or not getattr(self.method, "keeps_falsified", True)
+        return self.public and self.attacked and falls_apart
+
+    @property
+    def restarts(self) -> bool:
+        """Whether all hear the same broadcasts, and a cut starts the run again."""
+        return (
+            self.public and getattr(self.screening, "restart", False) and self.cut is None and not self.attack.per_arc
+        )
 
     @property
     def uniform(self) -> bool:
@@ -97,6 +112,9 @@ class Moment(NamedTuple):
         The screening rule's memory.
     poisoned : int or None
         An agent whose message was not finite, or too large to compute with, while nothing stood against it.
+    public : object
+        The method's state as everybody can work it out from what was said, where that may differ from ``inner``: a
+        falsifying agent that runs its own recursion with its true values. None where it is the same.
     """
 
     k: int
@@ -107,6 +125,7 @@ class Moment(NamedTuple):
     active: NDArray[np.bool_] | None = None
     screen: Any = None
     poisoned: int | None = None
+    public: Any = None
 
     @property
     def x(self) -> Array:
@@ -132,7 +151,7 @@ class _Spoken(NamedTuple):
 
 def ready(setup: Setup, links: Links) -> Links:
     """Return ``links`` as the run uses them: they know its seed, and whether arcs can differ from broadcasts."""
-    links.seed, links.uniform = setup.seed, setup.uniform
+    links.seed, links.uniform, links.restarts = setup.seed, setup.uniform, setup.restarts
     lighten = getattr(setup.method, "lighten", None)
     lighter: Links = links if lighten is None else lighten(links, setup.byzantine)
     return lighter
@@ -144,7 +163,12 @@ def begin(setup: Setup, links: Links, x0: Array) -> Moment:
     if setup.screening is None:
         return moment
     active = np.ones(len(links.receivers), dtype=bool) if setup.cut is None else setup.cut
-    return moment._replace(active=active, screen=setup.screening.start(links, x0.shape[1], setup.rate))
+    if setup.public:
+        screen = cast("PublicScreening", setup.screening).start(links, x0)
+        return moment._replace(active=active, screen=screen, public=moment.inner if setup.apart else None)
+    return moment._replace(
+        active=active, screen=cast("Screening", setup.screening).start(links, x0.shape[1], setup.rate)
+    )
 
 
 def play(setup: Setup, links: Links, before: Moment) -> Moment:
@@ -156,14 +180,24 @@ def play(setup: Setup, links: Links, before: Moment) -> Moment:
         spoken = _speak(setup, links, moment, k, exchange, proposal)
         heard = Heard(links, spoken.sent, spoken.kept, spoken.told, active=moment.active)
         screen, poisoned = moment.screen, spoken.poisoned
-        if setup.screening is not None:
-            screen, poisoned = _judge(setup, setup.screening, links, moment, k, heard), None
+        public = moment.public
+        if setup.public:
+            ruling, record = judge_agents(setup, links, moment, k, proposal, heard)
+            screen, poisoned = ruling.state, None
+            if ruling.anyone and ruling.restart is not None:
+                start = ruling.restart
+                inner = cast("Revealing", method).restart(costs, links, start, heard.in_use)
+                known = inner if setup.apart else None
+                return Moment(k, inner, start, start, spoken.error, heard.in_use, screen, public=known)
+            public = advance_record(setup, links, moment, k, record, heard)
+        elif setup.screening is not None:
+            screen, poisoned = judge_links(setup, cast("Screening", setup.screening), links, moment, k, heard), None
         elif setup.attacked and getattr(method, "bears_nonfinite", False):
             poisoned = None
         elif setup.attacked and not links.uniform:
-            poisoned = links.first_sender(~_all_sane(heard.messages))
+            poisoned = links.first_sender(~all_sane(heard.messages))
         inner = method.absorb(costs, links, moment.inner, proposal, heard, k)
-        moment = Moment(k, inner, spoken.sent, spoken.kept, spoken.error, heard.in_use, screen, poisoned)
+        moment = Moment(k, inner, spoken.sent, spoken.kept, spoken.error, heard.in_use, screen, poisoned, public)
         if poisoned is not None:
             break
     return moment
@@ -191,7 +225,7 @@ def _speak(setup: Setup, links: Links, before: Moment, k: int, exchange: int, pr
     sent = true.copy()
     sent[roles.liars] = rows[roles.liar_rows]
     error = float(np.linalg.norm(rows - view.own))
-    sane = _all_sane(rows)
+    sane = all_sane(rows)
     poisoned = None if sane.all() else int(setup.byzantine[np.argmin(sane)])
     if not getattr(setup.method, "keeps_falsified", True):
         return _Spoken(sent, true, None, error, poisoned)
@@ -201,45 +235,6 @@ def _speak(setup: Setup, links: Links, before: Moment, k: int, exchange: int, pr
     mad = roles.liars[~sane[roles.liar_rows]]
     kept[mad] = true[mad]
     return _Spoken(sent, kept, None, error, poisoned)
-
-
-def _judge(setup: Setup, screening: Screening, links: Links, before: Moment, k: int, heard: Heard) -> Any:
-    """Judge the messages before they are used; a link is used only if both its ends want it."""
-    heard.keep()
-    finite = _all_sane(heard.messages)
-    if not finite.all():
-        heard.replace(np.where(finite[:, None], heard.messages, heard.own))
-    lengths = _listen(setup, links, before, heard)
-    active = heard.active
-    inbox = Inbox(k, heard.kept, heard.messages, finite, active, before.own, lengths)
-    verdict = screening.judge(links, inbox, before.screen)
-    honest_receiver = links.roles(setup.byzantine).honest_receiver
-    wanted = (verdict.keep & finite) | ~honest_receiver  # a falsifying agent never cuts itself off
-    if links.places > 1 or ((wanted != active) & honest_receiver).any():  # else all stays: it was mutual
-        heard.in_use = wanted & links.exchange(wanted)
-    if verdict.messages is not None:
-        heard.replace(verdict.messages)
-        _listen(setup, links, before, heard)
-    return verdict.state
-
-
-def _listen(setup: Setup, links: Links, before: Moment, heard: Heard) -> Array:
-    """Return (arcs,) ‖m - own‖; a method that passes over all messages anyway measures them on the way."""
-    listen = getattr(setup.method, "listen", None)
-    if listen is None:
-        return deviations(links.receivers, heard.kept, heard.messages)
-    lengths = np.empty(len(heard.messages))
-    heard.listened = listen(links, before.inner, heard, lengths)
-    return lengths
-
-
-def _all_sane(messages: Array) -> NDArray[np.bool_]:
-    """Return (rows,) whether all entries of a message are numbers of at most ``_TOO_LARGE``, less in single."""
-    limit = min(_TOO_LARGE, 0.1 * float(np.sqrt(np.finfo(messages.dtype).max)))  # so that squares stay finite
-    flat = messages.ravel()
-    if flat @ flat <= limit:  # one quick pass where all is well; no for NaN, infinity and overflow
-        return np.ones(len(messages), dtype=bool)
-    return np.asarray(np.all(np.abs(messages) <= limit, axis=1))  # False for NaN
 
 
 def iterate(setup: Setup, links: Links | None = None, *, x0: Array) -> Iterator[Moment]:

@@ -157,6 +157,9 @@ def solve(
     elif given != Admm() or alpha is not None:
         raise OptionError("penalty, dual_bound, local_step and alpha0 are options of decon.Admm; give them in method=")
     method, notes = settled(method, topo, whole)
+    public = getattr(screening, "public", False)
+    if screening is not None and public:
+        screening = screening.settle(topo, whole, method, where.costs, where.links, first)  # type: ignore[attr-defined]
     setup = Setup(
         topo=topo,
         costs=where.costs,
@@ -165,7 +168,7 @@ def solve(
         attack=falsify,
         screening=screening,
         seed=seed,
-        rate=None if screening is None else rate_of(method, topo, whole),
+        rate=None if screening is None or public else rate_of(method, topo, whole),
         cut=cut_before(start, where.links),
     )
     manifest = {
@@ -216,6 +219,7 @@ def _result(where: Network, run: Run, manifest: dict[str, Any]) -> Result:
             "recorded": np.array(run.metrics.recorded, dtype=np.int64),
             "severed": np.array(severed, dtype=EVENT),
             "readmitted": np.array(readmitted, dtype=EVENT),
+            "exposed": run.exposed(),
             "status": run.status,
             "message": run.message,
             "iterations": run.last.k,

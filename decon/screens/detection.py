@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.attacks.liars import honest_connected
+from decon.screens.public import BALL, PAIR, REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,8 @@ class Detection:
     byzantine : (b,) ndarray of int
     severed, readmitted : structured ndarray with fields k, i, j
         The link events of a :class:`decon.Result`.
+    exposed : structured ndarray of :data:`decon.screens.public.EXPOSED`, optional
+        Agents that a rule on agents exposed.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Detection:
     byzantine: NDArray[np.int64]
     severed: NDArray[np.void]
     readmitted: NDArray[np.void]
+    exposed: NDArray[np.void] | None = None
 
     @cached_property
     def _history(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -97,7 +101,9 @@ class Detection:
 
     @cached_property
     def accused(self) -> NDArray[np.bool_]:
-        """(n,) whether more than half of the agent's links with honest agents are severed at the end."""
+        """(n,) whether the agent was exposed, by a rule on links: lost more than half of those with honest agents."""
+        if self.exposed is not None:
+            return np.isin(np.arange(self.n), self.exposed["agent"])
         honest = ~np.isin(self.edges, self.byzantine)
         total, cut = np.zeros(self.n), np.zeros(self.n)
         for end in (0, 1):
@@ -156,7 +162,19 @@ class Detection:
         state = "connected" if self.honest_connected else "not connected"
         lines = [f"links severed:    {self.links}", f"agents accused:   {self.agents}"]
         lines += [f"detection:        {delays}"] if delays else []
+        lines += [f"exposed:          {_charge(record)}" for record in ([] if self.exposed is None else self.exposed)]
         return "\n".join([*lines, f"honest agents:    {state} at the end"])
+
+
+def _charge(record: np.void) -> str:
+    """Return in words why an agent was exposed."""
+    who = f"agent {record['agent']} at iteration {record['k']}"
+    if record["reason"] == PAIR:
+        range_ = f"[{record['strong_convexity']:.3g}, {record['smoothness']:.3g}]"
+        return f"{who}, against iteration {record['other']}: to be honest, its cost would need curvatures {range_}"
+    if record["reason"] == BALL:
+        return f"{who}: to be honest, its cost would need a gradient of {record['gradient_bound']:.3g} at the start"
+    return f"{who}: {REASONS[record['reason']]}"
 
 
 def _unseen(

@@ -111,13 +111,14 @@ def _known() -> dict[str, dict[str, Any]]:
     from decon import attacks, costs, datasets
     from decon.methods import Admm
     from decon.methods.local_steps import Exact, SquareRoot, Stochastic
+    from decon.screens.consistency import Consistency
     from decon.screens.median_distance import MedianDistance
     from decon.screens.profiling import Profiling, Road
 
     public = [getattr(attacks, name) for name in attacks.__all__]
     found: dict[str, tuple[Any, ...]] = {
         "attack": tuple(one for one in public if issubclass(one, attacks.Attack) and dataclasses.is_dataclass(one)),
-        "screening": (Profiling, Road, MedianDistance),
+        "screening": (Consistency, Profiling, Road, MedianDistance),
         "method": (Admm,),
         "local step": (Exact, Stochastic, SquareRoot),  # the last as the sigma of a Stochastic
         "cost": (costs.LeastSquares, costs.Huber, costs.LogisticRegression, costs.SoftmaxRegression),

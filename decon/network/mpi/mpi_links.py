@@ -44,7 +44,7 @@ class MpiLinks:
 
     def __init__(self, topo: Topology, part: Part, comm: Any) -> None:
         self.topo, self.part, self.comm = topo, part, comm
-        self.seed, self.uniform = 0, False
+        self.seed, self.uniform, self.restarts = 0, False, False
         self.place, self.places = comm.rank, comm.size
         self.n, self.agents = len(part.agents), part.agents
         self.receivers, self.senders, self.arc_weights = part.receivers, part.senders, part.weights
@@ -78,8 +78,10 @@ class MpiLinks:
         """Return a view that fetches from other ranks what an attack asks for."""
         return SharedView(self, setup, before, k, sent)
 
-    def neighbour_sum(self, z: Array) -> Array:
+    def neighbour_sum(self, z: Array, active: NDArray[np.bool_] | None = None) -> Array:
         """Return (n, N) Σ_j w_ij z_j; own neighbours are summed while the others' values are on their way."""
+        if active is not None:  # the same exchange as without, so that ranks need not agree on this
+            return self.arc_sum(self.broadcast(z) * (self.arc_weights * active)[:, None])
         request, halo = self._send(z[self.part.shown], self.part.shown_counts, self.part.halo_counts)
         total = np.asarray(self.part.inner @ z)
         request.Wait()

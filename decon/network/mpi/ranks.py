@@ -214,6 +214,7 @@ class _OnRank(Costs):
 
     def __init__(self, local: Costs, agents: NDArray[np.int64], everyone: int, comm: Any) -> None:
         self.local, self.n, self.dim = local, local.n, local.dim
+        self.iterative, self.accuracy = local.iterative, local.accuracy
         self._agents, self._everyone, self._comm = agents, everyone, comm
         self._samples: NDArray[np.intp] | None = None
 
