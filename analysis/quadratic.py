@@ -6,25 +6,23 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
 from analysis.errors import HypothesisError
 from analysis.linear import LinearIteration
+from analysis.radius import spectral_radius
 from topologies import Spectrum, Topology
 
 __all__ = ["exact_rate", "regular_rate"]
 
 Array = NDArray[np.float64]
 
-_DENSE_UP_TO = 500
-"""States (2n - 1)N up to which all eigenvalues are found by LAPACK (a quarter of a second); ARPACK above."""
-
 
 def exact_rate(topo: Topology, hessians: ArrayLike, penalty: float) -> float:
     r"""Exact rate of :math:`\|x^k - x^*\|` without errors, for these quadratic costs; docs/theory.md section 6.
 
     It is the spectral radius of the linear iteration on (z, α) with Σ_i α_i = 0. In closed form on a regular graph
-    whose Hessians are all equal, by LAPACK on small networks, by ARPACK on large ones.
+    whose Hessians are all equal, by LAPACK on small networks and by ARPACK, with a
+    certified residual, on large ones (:mod:`analysis.radius`).
 
     Parameters
     ----------
@@ -44,7 +42,8 @@ def exact_rate(topo: Topology, hessians: ArrayLike, penalty: float) -> float:
     HypothesisError
         If a shape, a Hessian or the penalty does not fit; the message names it.
     RuntimeError
-        If ARPACK does not converge, on a large network whose leading eigenvalues are too close together.
+        If, beyond 3,000 unknowns, neither ARPACK nor powers of the iteration settle: leading eigenvalues too close
+        together.
 
     Examples
     --------
@@ -56,10 +55,8 @@ def exact_rate(topo: Topology, hessians: ArrayLike, penalty: float) -> float:
     curvatures = np.linalg.eigvalsh(linear.hessians[0])
     if curvatures[0] >= 0 and (linear.hessians == linear.hessians[0]).all() and topo.spectrum.is_regular:
         return max(regular_rate(topo.spectrum, float(h), penalty) for h in curvatures)
-    if (2 * topo.n - 1) * linear.dim <= _DENSE_UP_TO:
-        rate = float(np.abs(np.linalg.eigvals(linear.matrix())).max())
-        return rate if rate <= 1 or np.linalg.eigvalsh(linear.hessians).min() < 0 else 1.0  # convex costs never grow
-    return _sparse_rate(linear)
+    rate = _rate(linear)
+    return rate if rate <= 1 or np.linalg.eigvalsh(linear.hessians).min() < 0 else 1.0  # convex costs never grow
 
 
 def regular_rate(spectrum: Spectrum, curvature: float, penalty: float) -> float:
@@ -96,8 +93,8 @@ def regular_rate(spectrum: Spectrum, curvature: float, penalty: float) -> float:
     return min(1.0, max(rates))  # convex costs never grow; what is above is rounding
 
 
-def _sparse_rate(linear: LinearIteration) -> float:
-    """Return the spectral radius by ARPACK, the duals projected on zero agent-sum."""
+def _rate(linear: LinearIteration) -> float:
+    """Return the spectral radius, the duals projected on zero agent-sum."""
     n, dim = linear.topo.n, linear.dim
     size = n * dim
 
@@ -108,14 +105,10 @@ def _sparse_rate(linear: LinearIteration) -> float:
         after = linear.ascend(alpha, x)
         return np.concatenate([x.ravel(), (after - after.mean(axis=0)).ravel()])
 
-    operator = LinearOperator((2 * size, 2 * size), matvec=product, dtype=float)
-    start = np.random.default_rng(0).standard_normal(2 * size)
-    for basis in (40, 160):
-        try:
-            values = eigs(
-                operator, k=6, which="LM", v0=start, ncv=basis, maxiter=100, tol=1e-10, return_eigenvectors=False
-            )
-        except ArpackNoConvergence:
-            continue
-        return float(np.abs(values).max())
-    raise RuntimeError(f"ARPACK did not converge on {linear.topo!r}: its leading eigenvalues are too close together")
+    found = spectral_radius(product, 2 * size, linear.matrix)
+    if found is None:
+        raise RuntimeError(
+            f"no rate of {linear.topo!r} with N = {dim} could be certified: its leading eigenvalues are too close "
+            "together"
+        )
+    return found

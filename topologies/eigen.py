@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import reverse_cuthill_mckee
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg, splu
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg, splu
 
 if TYPE_CHECKING:
     from topologies.topology import Topology
@@ -19,7 +19,9 @@ __all__ = ["extremes"]
 
 _Vector = NDArray[np.float64]
 _TOLERANCE = 1e-7  # relative residual asked for; an eigenvalue's own error is about its square over the gap
+_CERTIFIED = 1e-6  # largest relative residual of an answer
 _BASIS = 40  # Lanczos vectors kept: 320 bytes an agent
+_LARGER_BASIS = 160  # where that many did not settle
 _RESTARTS = 1000  # of Lanczos on the matrix itself, whose steps are cheap
 _INVERSE_RESTARTS = 10  # on the inverse a few are enough, or the eigenvalues are clustered
 _LOBPCG_STEPS = 500
@@ -39,7 +41,7 @@ def extremes(topo: Topology, *, regular: bool, bipartite: bool) -> tuple[float, 
     Raises
     ------
     RuntimeError
-        If none of these converged; the message names the topology.
+        If none of these converged to a residual of 1e-6; the message names the topology.
     """
     direct = _work(topo) <= _WORK
     largest, end = _signless_max(topo, regular, direct)
@@ -52,7 +54,10 @@ def extremes(topo: Topology, *, regular: bool, bipartite: bool) -> tuple[float, 
         vector = _lowest(topo, largest, regular, direct, signless=True)
         smallest = _energy(topo, vector, 1)
         residuals.append(_residual(topo.L_plus, vector, smallest))
-    return least, smallest, largest, max(residuals) / largest
+    residual = max(residuals) / largest
+    if not residual <= _CERTIFIED:
+        raise RuntimeError(f"eigenvectors of {topo!r} leave the residual {residual:.2g}, too much to go by")
+    return least, smallest, largest, residual
 
 
 def _signless_max(topo: Topology, regular: bool, direct: bool) -> tuple[float, _Vector | None]:
@@ -74,7 +79,7 @@ def _lowest(topo: Topology, largest: float, regular: bool, direct: bool, *, sign
     if direct:
         inverse = _factor(topo.L_plus) if signless else _pseudo_inverse(topo)
         try:
-            vector = _lanczos(topo, inverse, _INVERSE_RESTARTS)
+            vector = _lanczos(topo, inverse, _INVERSE_RESTARTS, (_BASIS,))
         except RuntimeError:
             vector = _sliced(topo, inverse, signless)
     else:
@@ -98,7 +103,10 @@ def _scaled(topo: Topology, matrix: sp.csr_array, largest: float, signless: bool
     tolerance = _TOLERANCE * largest
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # it says that it did not converge; so does the residual
-        value, vector = lobpcg(matrix, start, M=scale, Y=apart, tol=tolerance, largest=False, maxiter=_LOBPCG_STEPS)
+        try:
+            value, vector = lobpcg(matrix, start, M=scale, Y=apart, tol=tolerance, largest=False, maxiter=_LOBPCG_STEPS)
+        except (ValueError, np.linalg.LinAlgError):  # its small eigenproblem broke down
+            return None
     vector = vector[:, 0] / np.linalg.norm(vector)
     return vector if _residual(matrix, vector, float(value[0])) <= 2 * tolerance else None
 
@@ -119,7 +127,10 @@ def _sliced(topo: Topology, inverse: Callable[[_Vector], _Vector], signless: boo
     solve = inverse
     for _ in range(_SLICES):
         middle = (low + high) / 2
-        factors = _factors(sp.csc_array(matrix - middle * sp.eye_array(topo.n)))
+        try:
+            factors = _factors(sp.csc_array(matrix - middle * sp.eye_array(topo.n)))
+        except RuntimeError:  # an eigenvalue to the last digit: there is nothing to divide by
+            break
         if (factors.perm_r != factors.perm_c).any():
             break  # rows were exchanged, so the pivots' signs no longer count
         if np.count_nonzero(factors.U.diagonal() < 0) > below:
@@ -186,15 +197,22 @@ def _work(topo: Topology) -> float:
     return float(np.square(place - first, dtype=float).sum() + topo.n * hubs.sum() ** 2)
 
 
-def _lanczos(topo: Topology, product: Callable[[_Vector], _Vector], restarts: int = _RESTARTS) -> _Vector:
+def _lanczos(
+    topo: Topology,
+    product: Callable[[_Vector], _Vector],
+    restarts: int = _RESTARTS,
+    bases: tuple[int, ...] = (_BASIS, _LARGER_BASIS),
+) -> _Vector:
     """Return the unit eigenvector of the greatest eigenvalue of a symmetric operator, by restarted Lanczos."""
     operator = LinearOperator((topo.n, topo.n), matvec=product, dtype=float)
     start = np.random.default_rng(0).standard_normal(topo.n)
-    try:
-        _, vectors = eigsh(operator, k=1, which="LA", v0=start, ncv=_BASIS, maxiter=restarts, tol=_TOLERANCE)
-    except ArpackNoConvergence:
-        raise RuntimeError(f"the spectrum of {topo!r} did not converge in {restarts} Lanczos restarts") from None
-    return np.asarray(vectors[:, 0], dtype=float)
+    for basis in bases:
+        try:
+            _, vectors = eigsh(operator, k=1, which="LA", v0=start, ncv=basis, maxiter=restarts, tol=_TOLERANCE)
+        except ArpackError:  # no convergence, or a Krylov space that ends too soon
+            continue
+        return np.asarray(vectors[:, 0], dtype=float)
+    raise RuntimeError(f"the spectrum of {topo!r} did not converge in {restarts} Lanczos restarts")
 
 
 def _energy(topo: Topology, x: _Vector, sign: int) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Spectrum"]
 
 _DENSE = 2000  # agents up to which LAPACK is the quicker way (about a second)
+_DENSE_AFTER = 5000  # agents up to which LAPACK is the answer where sparse eigensolvers do not settle (a minute)
 _LOST = 4 * np.finfo(float).eps  # LAPACK's eigenvalues err by a few ulp of the largest, times n at worst
 _EQUAL = 1e-12  # relative spread of degrees that summing weights in another order can leave
 
@@ -131,10 +132,13 @@ class Spectrum(Frozen):
 
         These have a closed form in their natural numbering, of which every arc is checked: Cayley graphs of an abelian
         group (ring, circulant, torus, hypercube, complete), joins of two of them (star, wheel, complete bipartite),
-        paths and grids. Others go to LAPACK up to 2000 agents and to sparse eigensolvers above.
+        paths and grids. Others go to LAPACK up to 2000 agents and to sparse eigensolvers above; where these do
+        not settle, up to 5000 agents go to LAPACK after all.
 
         Raises
         ------
+        RuntimeError
+            If, beyond 5000 agents, no sparse eigensolver settles.
         TopologyError
             If weights many orders of magnitude apart leave no digit of the algebraic connectivity.
 
@@ -154,18 +158,16 @@ class Spectrum(Frozen):
             least, smallest, largest = closed.algebraic_connectivity, closed.signless_min, closed.signless_max
         elif topo.n <= _DENSE:
             method = "dense"
-            signed = np.linalg.eigvalsh(topo.L_minus.toarray())
-            signless = np.linalg.eigvalsh(topo.L_plus.toarray())
-            least, largest = float(signed[1]), float(signless[-1])
-            smallest = max(float(signless[0]), 0.0)  # D + A is positive semidefinite
-            if least <= _LOST * topo.n * largest:
-                raise TopologyError(
-                    f"the algebraic connectivity of {topo!r} is lost in rounding beside {largest:.3g}: its weights, "
-                    f"{topo.weights.min():g} to {topo.weights.max():g}, lie too far apart"
-                )
+            least, smallest, largest = _by_lapack(topo)
         else:
-            method = "sparse"
-            least, smallest, largest, residual = extremes(topo, regular=regular, bipartite=bipartite)
+            try:
+                method = "sparse"
+                least, smallest, largest, residual = extremes(topo, regular=regular, bipartite=bipartite)
+            except RuntimeError:
+                if topo.n > _DENSE_AFTER:
+                    raise
+                method = "dense"
+                least, smallest, largest = _by_lapack(topo)
         return cls(
             n=topo.n,
             algebraic_connectivity=least,
@@ -180,6 +182,19 @@ class Spectrum(Frozen):
             _topo=topo,
             _closed=closed,
         )
+
+
+def _by_lapack(topo: Topology) -> tuple[float, float, float]:
+    """Return the least nonzero eigenvalue of L₋, the least and the greatest of L₊, unless the first is lost."""
+    signed = np.linalg.eigvalsh(topo.L_minus.toarray())
+    signless = np.linalg.eigvalsh(topo.L_plus.toarray())
+    least, largest = float(signed[1]), float(signless[-1])
+    if least <= _LOST * topo.n * largest:
+        raise TopologyError(
+            f"the algebraic connectivity of {topo!r} is lost in rounding beside {largest:.3g}: its weights, "
+            f"{topo.weights.min():g} to {topo.weights.max():g}, lie too far apart"
+        )
+    return least, max(float(signless[0]), 0.0), largest  # D + A is positive semidefinite
 
 
 def _is_regular(topo: Topology) -> bool:

@@ -53,6 +53,11 @@ class Costs(Frozen, ABC):
     accuracy = 0.0
     """How near ``prox`` comes to its optimality condition where no gradient can tell, relative to its terms."""
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether all costs have a gradient wherever they are finite: surely if ℓ is."""
+        return bool(np.isfinite(self.smoothness))
+
     @abstractmethod
     def value(self, x: Array, gradient: Array | None = None) -> Array:
         """Return (n,) f_i(x_i) for ``x`` (n, N); a known ``gradient`` at ``x`` may spare work."""

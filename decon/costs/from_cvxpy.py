@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decon.arrays import whole_numbers
 from decon.costs.base import Array, Costs
+from decon.costs.cvxpy_given import is_smooth, only_variable, refuse_unset, require_list, substituted
+from decon.costs.cvxpy_prox import LocalProblems
+from decon.costs.cvxpy_slope import Slope
 from decon.errors import CostError
-from decon.problem.conic import solve_tightly
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -53,7 +56,7 @@ class FromCVXPY(Costs):
            [0., 0.]])
     """
 
-    _CACHED = frozenset({"_problem", "_linear", "_weight", "_root"})
+    _CACHED = frozenset({"_steps", "_slopes"})
 
     def __init__(
         self,
@@ -65,20 +68,25 @@ class FromCVXPY(Costs):
     ) -> None:
         import cvxpy as cp
 
-        if not len(expressions):
-            raise CostError("there are no expressions")
+        expressions = require_list(expressions)
+        strong_convexity, smoothness = _bound("ν", strong_convexity), _bound("ℓ", smoothness)
         if not 0.0 <= strong_convexity <= smoothness or not np.isfinite(strong_convexity):
             raise CostError(f"0 ≤ ν ≤ ℓ does not hold for ν = {strong_convexity}, ℓ = {smoothness}")
         if solver not in _SOLVERS:
             raise CostError(f"solver must be one of {_SOLVERS}, not {solver!r}")
         self._nu, self._ell, self._solver = float(strong_convexity), float(smoothness), solver
-        self.n, self.dim = len(expressions), _only_variable(expressions[0], 0).size
+        self.n, self.dim = len(expressions), only_variable(expressions[0], 0).size
         self._variables, self._expressions = [], []
         for agent, expression in enumerate(expressions):
             variable = cp.Variable(self.dim)
             self._variables.append(variable)
-            self._expressions.append(_substituted(expression, agent, self.dim, variable))
-        self._problem: cp.Problem | None = None
+            self._expressions.append(substituted(expression, agent, self.dim, variable))
+        self._steps: LocalProblems | None = None
+        self._slopes: list[Slope] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, less what only spares work."""
+        return {**super().__getstate__(), **dict.fromkeys(self._CACHED)}
 
     accuracy = 1e-7
 
@@ -92,11 +100,21 @@ class FromCVXPY(Costs):
         """ℓ as given."""
         return self._ell
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether all costs are made of atoms with gradients, or ℓ says so."""
+        return super().differentiable or all(is_smooth(expression) for expression in self._expressions)
+
     def value(self, x: Array, gradient: Array | None = None) -> Array:
-        """Return (n,) f_i(x_i), infinity outside a cost's domain."""
-        self._place(x)
-        with np.errstate(invalid="ignore", divide="ignore"):  # log(-1): said by the answer
-            return np.array([_number(expression.value) for expression in self._expressions])
+        """Return (n,) f_i(x_i), infinity outside a cost's domain and where x_i is not finite."""
+        refuse_unset(self._expressions)
+        out = np.full(self.n, np.inf)
+        for agent, row in enumerate(self._rows(x)):
+            if np.isfinite(row).all():
+                self._variables[agent].value = row
+                with np.errstate(all="ignore"):  # log(-1): said by the answer
+                    out[agent] = _number(self._expressions[agent].value)
+        return out
 
     def gradient(self, x: Array) -> Array:
         """Return (n, N) gradients as CVXPY gives them (at a kink, one subgradient).
@@ -106,82 +124,73 @@ class FromCVXPY(Costs):
         CostError
             If a cost has none at x_i: outside its domain, or for an atom CVXPY cannot differentiate.
         """
-        inside = np.isfinite(self.value(x))
-        if not inside.all():
-            raise CostError(f"the cost of agent {int(np.argmin(inside))} has no gradient at the point asked for")
+        refuse_unset(self._expressions)
         out = np.zeros((self.n, self.dim))
-        for agent, (expression, variable) in enumerate(zip(self._expressions, self._variables, strict=True)):
-            slope = expression.grad.get(variable)
+        for agent, row in enumerate(self._rows(x)):
+            slope = self._slope(agent, row)
             if slope is None:
                 raise CostError(f"the cost of agent {agent} has no gradient at the point asked for")
-            out[agent] = np.asarray(slope.todense() if hasattr(slope, "todense") else slope).reshape(-1)
-        if not np.isfinite(out).all():
-            raise CostError(f"the gradient of agent {np.argwhere(~np.isfinite(out))[0][0]} is not finite")
+            out[agent] = slope
         return out
 
     def prox(self, linear: Array, weight: Array, start: Array | None = None) -> Array:
-        """Return (n, N) the exact local step, all agents in one problem."""
-        if self._problem is None:
-            self._problem = self._parametrised()
-        self._linear.value = np.asarray(linear, dtype=float)
-        self._weight.value = np.asarray(weight, dtype=float)
-        if start is not None:
-            self._place(start)
-        solve_tightly(self._problem, "the local step", solver=self._solver)
-        return np.array([variable.value for variable in self._variables], dtype=float)
+        """Return (n, N) the exact local steps, to 1e-6 of the size of x where a gradient tells.
+
+        Raises
+        ------
+        CostError
+            If a parameter has no value, or an agent's step could not be solved or certified; the message names it.
+        """
+        refuse_unset(self._expressions)
+        if self._steps is None:
+            self._steps = LocalProblems(self._expressions, self._copy, self._slope, self.dim, self._solver)
+        return self._steps.solve(linear, weight, start)
 
     def subset(self, agents: Sequence[int] | NDArray[np.intp]) -> FromCVXPY:
-        """Return the costs of ``agents`` only."""
-        chosen = [self._expressions[int(agent)] for agent in agents]
+        """Return the costs of ``agents`` only.
+
+        Raises
+        ------
+        CostError
+            If there is no such agent.
+        """
+        wanted = whole_numbers("agents", agents)
+        outside = (wanted < 0) | (wanted >= self.n)
+        if outside.any():
+            raise CostError(f"there is no agent {wanted[outside][0]} among {self.n}")
+        chosen = [self._expressions[agent] for agent in wanted]
         return FromCVXPY(chosen, strong_convexity=self._nu, smoothness=self._ell, solver=self._solver)
 
     def expression(self, variable: cp.Variable) -> cp.Expression:
         """Return Σ_i f_i(variable), each agent's expression with ``variable`` in the place of its own."""
         import cvxpy as cp
 
-        return cp.sum([_substituted(e, i, self.dim, variable) for i, e in enumerate(self._expressions)])
+        refuse_unset(self._expressions)
+        return cp.sum([substituted(e, i, self.dim, variable) for i, e in enumerate(self._expressions)])
 
-    def _parametrised(self) -> cp.Problem:
-        import cvxpy as cp
+    def _copy(self, agent: int, variable: cp.Expression) -> cp.Expression:
+        return substituted(self._expressions[agent], agent, self.dim, variable)
 
-        self._linear = cp.Parameter((self.n, self.dim))
-        self._weight = cp.Parameter(self.n, nonneg=True)
-        stacked = cp.vstack(self._variables)
-        squares = cp.sum(cp.square(stacked), axis=1)
-        objective = (
-            cp.sum(self._expressions) + 0.5 * self._weight @ squares - cp.sum(cp.multiply(self._linear, stacked))
-        )
-        return cp.Problem(cp.Minimize(objective))
+    def _slope(self, agent: int, x: Array) -> Array | None:
+        """Return (N,) ∇f_agent(x), None outside its domain or for an atom that CVXPY cannot differentiate."""
+        if self._slopes is None:
+            self._slopes = [Slope(e, v) for e, v in zip(self._expressions, self._variables, strict=True)]
+        return self._slopes[agent].at(x)
 
-    def _place(self, x: Array) -> None:
-        for variable, row in zip(self._variables, x, strict=True):
-            variable.value = row
-
-
-def _only_variable(expression: Any, agent: int) -> cp.Variable:
-    import cvxpy as cp
-
-    if not isinstance(expression, cp.Expression) or not expression.is_scalar():
-        raise CostError(f"the cost of agent {agent} is not a scalar CVXPY expression")
-    variables = expression.variables()
-    if len(variables) != 1 or variables[0].ndim != 1:
-        raise CostError(f"the cost of agent {agent} must have one variable of shape (N,), not {variables}")
-    if variables[0].domain:
-        raise CostError(f"the variable of agent {agent} carries attributes; agents' variables are free")
-    if not expression.is_convex():
-        raise CostError(f"the cost of agent {agent} is not convex by CVXPY's rules")
-    if not expression.is_dpp():
-        raise CostError(f"the cost of agent {agent} does not follow CVXPY's DPP rules for parameters")
-    return variables[0]
-
-
-def _substituted(expression: Any, agent: int, dim: int, variable: cp.Variable) -> cp.Expression:
-    own = _only_variable(expression, agent)
-    if own.size != dim:
-        raise CostError(f"the variable of agent {agent} has {own.size} entries, that of agent 0 has {dim}")
-    return expression.tree_copy({id(own): variable})
+    def _rows(self, x: Array) -> Array:
+        rows = np.asarray(x, dtype=float)
+        if rows.shape != (self.n, self.dim):
+            raise CostError(f"x must have shape {(self.n, self.dim)}, not {rows.shape}")
+        return rows
 
 
 def _number(value: Any) -> float:
     number = float("nan") if value is None else float(np.asarray(value).reshape(()))
     return float("inf") if np.isnan(number) else number
+
+
+def _bound(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise CostError(f"{name} must be a number, not {value!r}") from None

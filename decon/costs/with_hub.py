@@ -68,6 +68,11 @@ class WithHub(Costs):
         """ℓ, the largest of all."""
         return max(self.hub.smoothness, self.workers.smoothness)
 
+    @property
+    def differentiable(self) -> bool:
+        """Whether both have gradients."""
+        return self.hub.differentiable and self.workers.differentiable
+
     def value(self, x: Array, gradient: Array | None = None) -> Array:
         """Return (m+1,) f_0(x_0), f_1(x_1), …."""
         first, rest = (None, None) if gradient is None else (gradient[:1], gradient[1:])

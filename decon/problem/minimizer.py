@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,14 @@ from numpy.typing import NDArray
 from decon.costs.base import Array, Costs
 from decon.errors import CostError
 from decon.problem.conic import solve_tightly
+from decon.problem.scaling import length_scale, slope_scale, slopes
+from decon.problem.stationary import curvature, descend
+from decon.problem.unique import refuse_several
 
-__all__ = ["minimizer"]
+if TYPE_CHECKING:
+    import cvxpy as cp
+
+__all__ = ["minimizer", "solve_in_units"]
 
 _DENSE_BELOW = 1000
 """Above this N neither a conic solver nor a dense Hessian is practical."""
@@ -22,6 +29,22 @@ _CONIC_BELOW = 100_000
 
 _HESSIAN_WORK = 10_000_000_000
 """Multiplications a dense Hessian may take, some seconds, for the last steps after the matrix-free Newton method."""
+
+_ROUNDS = 5
+_DRIFT = 10
+"""Powers of two from which on a solver's tolerances have to be helped by other units."""
+
+_SIZES = (1.0, 2.0**16, 2.0**-16, 2.0**32, 2.0**-32)
+"""Of x, tried in turn for a first answer."""
+
+_CERTIFIED = 1e-9
+"""The gradient of the sum that counts as zero, relative to the agents' own."""
+
+_SHORT = 1e-6
+"""A Newton step that counts as none, relative to the size of x; both are seldom more than rounding."""
+
+_SINGULAR = 1e-9
+"""Eigenvalues of a Hessian by differences that are its own error, relative to the greatest."""
 
 _POLISHING_STEPS = 20
 """Newton from CVXPY's answer needs two or three; the rest is for badly scaled data."""
@@ -72,7 +95,7 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     try:
         total = costs.pooled()
     except CostError:  # no smooth form to polish with
-        return _by_cvxpy(costs)
+        return _settled(costs)
     if total.strong_convexity <= 0.0:
         return _polish(total, _by_cvxpy(costs))
     if 0 < costs.conic_rows * costs.dim <= _CONIC_BELOW and costs.dim <= _DENSE_BELOW:
@@ -83,12 +106,99 @@ def minimizer(costs: Costs, agents: Sequence[int] | NDArray[np.intp] | None = No
     return _polish(total, alone) if dense else alone
 
 
+def _settled(costs: Costs) -> Array:
+    """Return CVXPY's minimiser of a sum without a Hessian, polished where it has a gradient, if it is the only one."""
+    x = _by_cvxpy(costs)
+    size = length_scale(costs, x, 1.0)
+    if costs.differentiable:
+        x = _certified(costs, x, size)
+    refuse_several(costs, x, size, slope_scale(costs, x, size) * size)
+    return x
+
+
+def _certified(costs: Costs, x: Array, size: float) -> Array:
+    """Return ``x`` after Newton steps, if the gradient of the sum is zero there or the next step would be short."""
+
+    def total(at: Array) -> Array | None:
+        found = slopes(costs, at)
+        return None if found is None else np.asarray(found.sum(axis=0))
+
+    x, left = descend(total, x, size)
+    own, slope = slopes(costs, x), total(x)
+    if own is None or slope is None:  # the border of a domain, or an atom that CVXPY cannot differentiate
+        return x
+    scale = float(np.linalg.norm(own, axis=1).sum())
+    hessian = curvature(total, x, slope, size)
+    step = np.inf if hessian is None else np.linalg.norm(np.linalg.pinv(hessian, rcond=_SINGULAR) @ slope)
+    if not (left <= _CERTIFIED * scale or step <= _SHORT * size):
+        raise CostError(
+            f"the minimiser of the sum of the costs is not certified: gradients of size {scale:.2g} sum to {left:.2g}, "
+            f"and a Newton step would be {step:.2g} long (is there a minimiser?)"
+        )
+    return x
+
+
 def _by_cvxpy(costs: Costs) -> Array:
+    """Return CVXPY's minimiser."""
     import cvxpy as cp
 
     variable = cp.Variable(costs.dim)
-    solve_tightly(cp.Problem(cp.Minimize(costs.expression(variable))), "the sum of the costs")
+    problem = cp.Problem(cp.Minimize(costs.expression(variable)))
+    solve_in_units(problem, "the sum of the costs", costs, lambda: np.asarray(variable.value, dtype=float))
     return np.asarray(variable.value, dtype=float)
+
+
+def solve_in_units(problem: cp.Problem, what: str, costs: Costs, where: Callable[[], Array]) -> None:
+    """Solve a problem made of ``costs`` in units of x and of cost that its last answer tells, until these stay.
+
+    Parameters
+    ----------
+    problem : cvxpy.Problem
+    what : str
+        Names it in errors.
+    costs : Costs
+    where : callable
+        Returns (N,) the point where costs are to be looked at, once the problem has been solved.
+
+    Raises
+    ------
+    CostError
+        As :func:`decon.problem.conic.solve_tightly` does, in whatever units. Of an answer nothing is certified here.
+    """
+    size, unit = _first(problem, what, costs)
+    for _ in range(_ROUNDS):
+        length = length_scale(costs, where(), size)
+        now = _near_one(length), _near_one(slope_scale(costs, where(), length) * length)
+        if max(abs(np.log2(now[0] / size)), abs(np.log2(now[1] / unit))) <= _DRIFT:
+            return
+        before = [(variable, variable.value) for variable in problem.variables()]
+        try:
+            solve_tightly(problem, what, size=now[0], unit=now[1])
+        except CostError:  # what little is left at the minimiser tells no units
+            for variable, value in before:
+                variable.value = value
+            return
+        size, unit = now
+
+
+def _first(problem: cp.Problem, what: str, costs: Costs) -> tuple[float, float]:
+    """Return units that a solver can do with, when it has."""
+    failures = []
+    for size in _SIZES:
+        unit = _near_one(slope_scale(costs, np.zeros(costs.dim), size) * size)
+        try:
+            solve_tightly(problem, what, size=size, unit=unit)
+        except CostError as error:
+            failures.append(error)
+        else:
+            return size, unit
+    raise failures[0]
+
+
+def _near_one(value: float) -> float:
+    """Return a power of two, which rounds nothing; 1 for what a solver takes as it is."""
+    near = float(2.0 ** np.round(np.log2(value))) if 0.0 < value < np.inf else 1.0
+    return 1.0 if abs(np.log2(near)) <= _DRIFT else near
 
 
 def _polish(total: Costs, x: Array) -> Array:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from decon.costs.base import Array, Costs
 from decon.errors import CostError, OptionError
 from decon.problem.conic import solve_tightly
-from decon.problem.minimizer import minimizer
+from decon.problem.minimizer import minimizer, solve_in_units
 from topologies import Topology
 
 __all__ = ["TVMinimizer", "tv_minimizer", "tv_threshold"]
@@ -71,7 +71,8 @@ def tv_minimizer(topo: Topology, costs: Costs, dual_bound: float) -> TVMinimizer
     gaps = cp.Variable((topo.n_edges, costs.dim))
     linked = _incidence(topo) @ cp.vstack(rows) == gaps
     local = sum(costs.subset([agent]).expression(row) for agent, row in enumerate(rows))
-    solve_tightly(cp.Problem(cp.Minimize(local + dual_bound * cp.sum(cp.abs(gaps))), [linked]), "the TV problem")
+    problem = cp.Problem(cp.Minimize(local + dual_bound * cp.sum(cp.abs(gaps))), [linked])
+    solve_in_units(problem, "the TV problem", costs, lambda: np.mean([row.value for row in rows], axis=0))
     flow = np.asarray(linked.dual_value, dtype=float).reshape(topo.n_edges, costs.dim)
     return TVMinimizer(np.stack([row.value for row in rows]), _both_ways(topo, flow))
 
@@ -113,7 +114,7 @@ def tv_threshold(topo: Topology, costs: Costs) -> float:
     # one agent's equation follows from the others', because the slopes sum to zero
     served = _incidence(topo).T[1:] @ flow == -slopes[1:]
     problem = cp.Problem(cp.Minimize(cp.max(cp.abs(flow))), [served])
-    solve_tightly(problem, "the least dual bound")
+    solve_tightly(problem, "the least dual bound", size=float(np.abs(slopes).max()) or 1.0)
     return float(problem.value)
 
 

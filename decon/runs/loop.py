@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decon.attacks.liars import honest_connected
+from decon.errors import CostError
 from decon.network.links import Links
 from decon.runs.checkpoint import Checkpoint
 from decon.runs.metrics import Metrics
@@ -71,6 +72,7 @@ class Run:
         self.kept: dict[str, list[Any]] = {name: [] for name in self.probes}
         self.message = f"all {self.iterations} iterations done"
         self._change = np.inf
+        self._began = self.last.k
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is a status
             self.limit = _DIVERGED * max(1.0, self._measure(self.last))
             before = self._resume()
@@ -78,7 +80,8 @@ class Run:
             try:
                 with tqdm(total=self.iterations, initial=self.last.k, disable=not self.progress, unit="it") as bar:
                     while self.last.k < self.iterations and not self._reached():
-                        if not self._accept(play(self.setup, self.links, self.last)):
+                        after = self._play()
+                        if after is None or not self._accept(after):
                             break
                         bar.update()
                         if self.checkpoint is not None and self.checkpoint.due(self.last.k):
@@ -87,12 +90,26 @@ class Run:
                 self.status, self.message = "interrupted", f"interrupted after iteration {self.last.k}"
         self._check_ending()
         self.seconds = before + time.perf_counter() - began
-        if self.checkpoint is not None and self.status == "completed" and not self.checkpoint.due(self.last.k):
+        ended = self.status in ("completed", "failed")
+        if self.checkpoint is not None and ended and not self.checkpoint.due(self.last.k):
             self._save(self.seconds)  # to go on for more iterations
 
     def exposed(self) -> NDArray[np.void] | None:
         """Return whom a rule on agents exposed, None where no such rule judged."""
         return self.setup.screening.exposed(self.links, self.last.screen) if self.setup.public else None  # type: ignore[union-attr]
+
+    def _play(self) -> Moment | None:
+        """Return the next moment; None if a local step failed after others went well, so that these are not lost.
+
+        Over ranks it raises: the others would wait for this one.
+        """
+        try:
+            return play(self.setup, self.links, self.last)
+        except CostError as error:
+            if self.last.k == self._began or self.links.places > 1:
+                raise
+            self.status, self.message = "failed", f"iteration {self.last.k + 1} could not be done: {error}"
+            return None
 
     def trajectories(self) -> dict[str, NDArray[Any]]:
         """Return what the probes found, one entry a recorded iteration."""

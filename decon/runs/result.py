@@ -65,7 +65,7 @@ class Result:
         "completed" (all iterations done), "converged" (``tol`` reached), "diverged", "nonfinite", "disconnected"
         (the honest agents lost touch, for good or at the end) or "interrupted". "nonfinite" says that an agent sent
         NaN, infinity or a number too large to compute with (1e100; 1e18 in single) and nothing stood against it;
-        "stopped" that a callback asked for it.
+        "stopped" that a callback asked for it; "failed" that a local step had no answer, after ``iterations`` that had.
     message : str
         The status in words, with agent and iteration where they matter.
     iterations : int
@@ -129,7 +129,7 @@ class Result:
         Raises
         ------
         RunError
-            If it diverged, met a non-finite message, lost the honest network or was interrupted.
+            If it diverged, met a non-finite message, lost the honest network, was interrupted or a local step failed.
         """
         if self.status not in _ENDED_WELL:
             raise RunError(self.message)

@@ -123,7 +123,8 @@ def solve(
     Returns
     -------
     Result
-        Also when the run diverges or is interrupted with Ctrl-C: see its ``status``, and ``require()``.
+        Also when the run diverges, is interrupted with Ctrl-C or meets a local step without an answer after others that
+        had one: see its ``status``, and ``require()``.
 
     Raises
     ------

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import analysis
+import topologies
 from analysis.linear import LinearIteration
-from analysis.quadratic import _sparse_rate
 from tests.analysis import runs
 from topologies import Topology
 
@@ -38,7 +38,7 @@ def test_two_agents_by_hand():
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_rate_is_what_a_long_run_shows_and_arpack_agrees(seed):
+def test_rate_is_what_a_long_run_shows_and_arpack_agrees(monkeypatch, seed):
     rng = np.random.default_rng(seed)
     topo = runs.graph(str(rng.choice(runs.FAMILIES)), int(rng.integers(5, 16)), rng, weighted=bool(seed % 2))
     hessians = runs.hessians(topo.n, 2, 0.2, 1.0, rng)
@@ -52,7 +52,9 @@ def test_rate_is_what_a_long_run_shows_and_arpack_agrees(seed):
     size = np.sqrt(run.energy)
     # seven decades of decay; a close second eigenvalue or a swinging complex pair leaves a factor of a few: a tenth
     assert np.log(size[last] / size[first]) / (last - first) == pytest.approx(np.log(rate), rel=0.1)
-    assert _sparse_rate(LinearIteration.of(topo, hessians, penalty)) == pytest.approx(rate, abs=RATE)
+    monkeypatch.setattr("analysis.radius._DENSE_FIRST", 0)
+    monkeypatch.setattr("analysis.radius._DENSE_AFTER", 0)
+    assert analysis.exact_rate(topo, hessians, penalty) == pytest.approx(rate, abs=RATE)
 
 
 def test_relabelling_the_agents_changes_nothing():
@@ -196,3 +198,31 @@ def test_steady_state_variance_is_the_sum_of_squared_responses():
 def test_outside_the_hypotheses_it_refuses(call, named):
     with pytest.raises(analysis.HypothesisError, match=named):
         call(Topology(nx.path_graph(4)))
+
+
+def test_rate_where_arnoldi_does_not_settle_is_lapack_s():
+    # a ring of 20 agents with N = 31 and Hessians of rank 2: the leading eigenvalues are 0.999691 and 0.999701
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20, 2, 31))
+    hessians = rows.transpose(0, 2, 1) @ rows / 2
+    # simple roots whose condition is below 1e5 leave eleven digits
+    topo = topologies.make("ring", 20)
+    dense = np.abs(np.linalg.eigvals(LinearIteration.of(topo, hessians, 0.01).matrix())).max()
+    assert analysis.exact_rate(topo, hessians, 0.01) == pytest.approx(dense, abs=1e-10)
+
+
+def test_rate_beyond_lapack_by_powers_of_the_iteration(monkeypatch):
+    monkeypatch.setattr("analysis.radius._DENSE_AFTER", 0)
+    curvature = np.zeros(300)
+    curvature[0] = 1.0  # one agent has all: leading eigenvalues crowd below 1
+    topo = topologies.make("path", 300)
+    dense = np.abs(np.linalg.eigvals(LinearIteration.of(topo, curvature, 100.0).matrix())).max()
+    assert analysis.exact_rate(topo, curvature, 100.0) == pytest.approx(dense, abs=1e-8)  # the certified residual
+
+
+def test_a_rate_that_nothing_certifies_is_an_error(monkeypatch):
+    monkeypatch.setattr("analysis.radius._DENSE_AFTER", 0)
+    monkeypatch.setattr("analysis.radius._CERTIFIED", -1.0)
+    monkeypatch.setattr("analysis.radius._TRIES", ((1, 40),))
+    with pytest.raises(RuntimeError, match=r"no rate of Topology\('star'.* with N = 1 could be certified"):
+        analysis.exact_rate(topologies.make("star", 300), np.ones(300), 1.0)

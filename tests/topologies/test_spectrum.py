@@ -3,6 +3,7 @@
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse.linalg
 
 import topologies
 from topologies import Topology
@@ -245,3 +246,25 @@ def test_weak_odd_cycle_is_not_bipartite():
     """An eigenvalue test would call this bipartite; a search does not."""
     weak = Topology.from_edges(4, [[0, 1], [1, 2], [2, 3], [0, 2]], [1, 1, 1, 1e-14])
     assert not weak.spectrum.is_bipartite
+
+
+def test_where_sparse_eigensolvers_do_not_settle_lapack_answers(monkeypatch):
+    def gives_up(*_args, **_options):
+        raise scipy.sparse.linalg.ArpackNoConvergence("no", np.empty(0), np.empty((0, 0)))
+
+    topo = topologies.make("barabasi_albert", 300, seed=1)
+    dense = topo.spectrum
+    monkeypatch.setattr("topologies.spectrum._DENSE", 0)
+    monkeypatch.setattr("topologies.eigen.eigsh", gives_up)
+    found = Topology.from_edges(300, topo.edges).spectrum
+    assert found == dense  # the same matrices, the same bits
+    monkeypatch.setattr("topologies.spectrum._DENSE_AFTER", 299)
+    with pytest.raises(RuntimeError, match=r"the spectrum of Topology\(.*n=300.* did not converge"):
+        _ = Topology.from_edges(300, topo.edges).spectrum
+
+
+def test_an_eigenvector_with_too_large_a_residual_is_no_answer(monkeypatch):
+    monkeypatch.setattr("topologies.spectrum._DENSE", 0)
+    monkeypatch.setattr("topologies.eigen._CERTIFIED", 0.0)
+    topo = topologies.make("barabasi_albert", 300, seed=1)
+    assert topo.spectrum.method == "dense"
